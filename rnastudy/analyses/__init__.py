@@ -1,0 +1,84 @@
+"""The study itself: models and data sets in, tidy tables out.
+
+Each analysis is one function that a notebook calls; what it returns is tables and the few arrays a figure draws.
+"""
+
+from rnastudy.analyses.classification import ClassificationStudy, classification
+from rnastudy.analyses.contenders import Contender, baseline, common_subset, contenders, neural
+from rnastudy.analyses.depth import by_depth, thinned
+from rnastudy.analyses.film import film
+from rnastudy.analyses.findings import classification_findings, contrasts, structure_findings
+from rnastudy.analyses.released import Released, released
+from rnastudy.analyses.scale_findings import (
+    function_ladder,
+    scaling_findings,
+    scaling_table,
+    structure_ladder,
+    tradeoff_findings,
+    tradeoff_table,
+    training_curves,
+)
+from rnastudy.analyses.scales import Ladder, Points, costs, ladder, points, probes, representations
+from rnastudy.analyses.structure import CAREFUL, REVIEW, SETTINGS, StructureStudy, alignments, structure
+from rnastudy.analyses.transformed import transformed
+from rnastudy.analyses.traps import structure_traps
+from rnastudy.analyses.views import (
+    both_protocols,
+    decoded,
+    example_maps,
+    example_rna,
+    family_maps,
+    of_length,
+    per_rna,
+    similarity_counts,
+    with_ceilings,
+)
+
+__all__ = [
+    "CAREFUL",
+    "REVIEW",
+    "SETTINGS",
+    "ClassificationStudy",
+    "Contender",
+    "Ladder",
+    "Points",
+    "Released",
+    "StructureStudy",
+    "alignments",
+    "baseline",
+    "both_protocols",
+    "by_depth",
+    "classification",
+    "classification_findings",
+    "common_subset",
+    "contenders",
+    "contrasts",
+    "costs",
+    "decoded",
+    "example_maps",
+    "example_rna",
+    "family_maps",
+    "film",
+    "function_ladder",
+    "ladder",
+    "neural",
+    "of_length",
+    "per_rna",
+    "points",
+    "probes",
+    "released",
+    "representations",
+    "scaling_findings",
+    "scaling_table",
+    "similarity_counts",
+    "structure",
+    "structure_findings",
+    "structure_ladder",
+    "structure_traps",
+    "thinned",
+    "tradeoff_findings",
+    "tradeoff_table",
+    "training_curves",
+    "transformed",
+    "with_ceilings",
+]

@@ -1,0 +1,274 @@
+"""The command line: a thin layer that turns words into calls of the rooms, and errors into one line.
+
+Rooms are imported inside the commands, so that ``rnastudy --help`` is quick and a command loads only what it needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rnastudy import __version__
+from rnastudy.errors import StudyError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="What do RNA language models know of structure and function before anyone fine-tunes them?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Data sets: list the cards, read one, fetch public files.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Device = Annotated[str, typer.Option(help="cpu, cuda, or cuda:0 and so on.")]
+Out = Annotated[Path, typer.Option(help="File to write, JSON.")]
+
+
+class Protocol(StrEnum):
+    """The two protocols."""
+
+    review = "review"
+    careful = "careful"
+
+
+def main() -> None:
+    """Run the command line; a `StudyError` becomes one red line and exit code 2 (1 if a notebook failed)."""
+    try:
+        app()
+    except StudyError as error:
+        from rnastudy.runs import RunFailed
+
+        typer.secho(f"rnastudy: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(1 if isinstance(error, RunFailed) else 2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rnastudy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    """Options of the whole program."""
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    heads = [Column(column, overflow="fold") for column in columns]
+    table = Table(*heads, title=title, title_justify="left", box=SIMPLE, show_header=any(columns))
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+
+
+# Cards ---------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def models(
+    fit: Annotated[bool, typer.Option("--fit", help="Only models that can run here.")] = False,
+    device: Device = "cpu",
+) -> None:
+    """List the models, and say of each whether it can run here and what it lacks."""
+    from rnastudy import models as room
+
+    rows = []
+    for card in room.cards().values():
+        here = room.availability(card, device)
+        if here.can_run or not fit:
+            size = "?" if card.parameters_million is None else f"{card.parameters_million:g} M"
+            rows.append((card.key, card.name, size, card.token_unit, card.max_bases, card.licence, "yes" if here.can_run else "; ".join(here.lacks)))
+    _table("Models", ("key", "name", "parameters", "token", "max. bases", "licence", "runs here, or lacks"), rows)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sets, and say of each whether its files are here."""
+    from rnastudy import datasets
+
+    rows = []
+    for card in datasets.cards().values():
+        here = "no: fetch it" if datasets.missing_files(card) else "yes"
+        rows.append((card.name, card.title, ", ".join(card.tasks), card.kind, card.counts.get("rnas"), _size(card.size), card.licence, here))
+    _table("Data sets", ("name", "title", "tasks", "kind", "RNAs", "size", "licence", "here"), rows)
+
+
+def _size(size: int | None) -> str:
+    return "?" if size is None else f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"
+
+
+@data_app.command("info")
+def data_info(name: Annotated[str, typer.Argument(help="Name on the card.")]) -> None:
+    """Print the card of a data set."""
+    from rnastudy import datasets
+
+    card = datasets.card(name)
+    fields = ("title", "tasks", "role", "origin", "kind", "licence", "source", "citation", "counts", "notes")
+    _table(card.name, ("", ""), [(field, _plain(getattr(card, field))) for field in fields])
+    _table(
+        "Files",
+        ("file", "size", "sha256", "address"),
+        [(file.path, _size(file.size), file.sha256 or "recorded at first fetch", file.url) for file in card.files],
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return ", ".join(f"{number} {name}" for name, number in value.items()) if hasattr(value, "items") else str(value)
+
+
+@data_app.command("fetch")
+def data_fetch(names: Annotated[list[str], typer.Argument(help="Names on the cards.", metavar="NAME...")]) -> None:
+    """Fetch the files of data sets, with checksums, into the cache."""
+    from rnastudy import datasets
+
+    for name in names:
+        for path in datasets.fetch(name):
+            typer.echo(f"{name}: {path}")
+
+
+# Runs ----------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    analysis: Annotated[str | None, typer.Argument(help="structure, classification, scaling, tradeoff, or the path of a notebook.")] = None,
+    all_: Annotated[Path | None, typer.Option("--all", metavar="STUDY.yml", help="Run a whole study file instead.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Name or checkpoint folder; may be given more than once.", metavar="NAME|PATH")] = None,
+    data: Annotated[list[str] | None, typer.Option(help="Name or file of the RNAs to score; may be given more than once.", metavar="NAME|FILE")] = None,
+    p: Annotated[list[str] | None, typer.Option("-p", help="Any parameter of the notebook.", metavar="KEY=VALUE")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; without it runs/ANALYSIS.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, or cuda:0 and so on.")] = None,
+) -> None:
+    """Execute a notebook with parameters, or a whole study, into folders with tables, figures and a stamp."""
+    if (analysis is None) == (all_ is None):
+        raise StudyError("name one analysis, or a study file after --all")
+    if all_ is not None:
+        if model or data or p or out or device:
+            raise StudyError("--all takes its parameters from the study file; edit a copy of it, or run one analysis")
+        _run_study(all_)
+    else:
+        _run_one(analysis or "", out, _given(analysis or "", model or [], data or [], p or [], device))
+
+
+def _run_one(analysis: str, out: Path | None, parameters: dict[str, Any]) -> None:
+    from rnastudy.runs import run_analysis
+
+    done = run_analysis(analysis, out or Path("runs") / Path(analysis).stem, parameters)
+    typer.echo(f"{'finished before with the same inputs, skipped' if done.skipped else f'done in {done.seconds:.0f} s'}: {done.folder}")
+
+
+def _run_study(path: Path) -> None:
+    from rnastudy.runs import RunFailed, read_study, run_study
+
+    study = read_study(path)
+    typer.echo(f"{study.title}: {len(study.cells)} runs into {study.out}")
+    result = run_study(study, say=lambda line: typer.echo(line, err=True))
+    if result.failed:
+        raise RunFailed(f"{len(result.failed)} of {len(study.cells)} runs failed: {', '.join(result.failed)}; run the same command again to redo only those")
+
+
+def _given(analysis: str, model: list[str], data: list[str], pairs: list[str], device: str | None) -> dict[str, Any]:
+    """Collect the options of ``run`` as parameters of the notebook, each read as the type it is declared with."""
+    from rnastudy.errors import unknown
+    from rnastudy.runs import find_notebook, read_parameters
+    from rnastudy.runs.parameters import parse
+
+    known = read_parameters(find_notebook(analysis))
+    split = [pair.partition("=") for pair in pairs]
+    bad = [pair for pair, (key, equals, _) in zip(pairs, split, strict=True) if not (key and equals)]
+    if bad:
+        raise StudyError(f"-p {bad[0]!r} is not KEY=VALUE; for example -p seed=1")
+    scored = "data" if "data" in known or "test" not in known else "test"
+    words = [("model", ",".join(model)), (scored, ",".join(data)), ("device", device or "")]
+    words = [(key, text) for key, text in words if text] + [(key.strip(), text) for key, _, text in split]
+    for key, _ in words:
+        if key not in known:
+            raise unknown(f"parameter of {analysis}", key, known)
+        if sum(key == other for other, _ in words) > 1:
+            raise StudyError(f"parameter {key!r} is given twice; give it once")
+    return {key: parse(text, known[key]) for key, text in words}
+
+
+@app.command()
+def book(
+    runs: Annotated[Path, typer.Option(help="Folder of finished runs.")] = Path("runs/default"),
+    to: Annotated[Path, typer.Option(help="Folder of the book's study pages.")] = Path("book/study"),
+) -> None:
+    """Prepare finished runs as pages of the book; `make book` then builds it."""
+    from rnastudy.runs import prepare_book
+
+    for page in prepare_book(runs, to):
+        typer.echo(f"{page.notebook}: {f'{len(page.written)} files written' if page.written else 'unchanged'}")
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="Name of an embedded model.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")],
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; without it the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides first weights and batches.")] = 0,
+    device: Device = "cpu",
+) -> None:
+    """Train one of the small models anew, from its recipe; a stopped training goes on."""
+    from rnastudy import training
+
+    typer.echo(training.train(name, out, steps=steps, seed=seed, device=device))
+
+
+# Arrays in, numbers out ----------------------------------------------------------------------------------------------
+
+
+@app.command("score-maps")
+def score_maps(
+    select_maps: Annotated[Path, typer.Option(help="Folder of NAME.npy to choose layer, head and threshold on.")],
+    select_structures: Annotated[Path, typer.Option(help="Their structures: dot-bracket, or CSV with name, sequence, pairs.")],
+    test_maps: Annotated[Path, typer.Option(help="Folder of NAME.npy to score.")],
+    test_structures: Annotated[Path, typer.Option(help="Their structures.")],
+    protocol: Annotated[Protocol, typer.Option(help="Rules that count.")],
+    out: Out,
+) -> None:
+    """Score attention maps of any model: NAME.npy, softmaxed, bases only, (layers, heads, L, L) or (maps, L, L)."""
+    from rnastudy.contacts.arrays import score_maps as score
+
+    score(select_maps, select_structures, test_maps, test_structures, protocol=protocol.value, out=out)
+    typer.echo(out)
+
+
+@app.command("score-embeddings")
+def score_embeddings(
+    embeddings: Annotated[Path, typer.Option(help="Folder of NAME.npy, (L, D) or (D,), or an npz with names and vectors.")],
+    labels: Annotated[Path, typer.Option(help="CSV with columns name, family and, if you have it, clan.")],
+    protocol: Annotated[Protocol, typer.Option(help="Rules that count.")],
+    out: Out,
+) -> None:
+    """Score embeddings of any model: how well similarity tells RNAs of one family from others."""
+    from rnastudy.overlap.files import score_embeddings as score
+
+    score(embeddings, labels, protocol=protocol.value, out=out)
+    typer.echo(out)
+
+
+@app.command()
+def cite() -> None:
+    """Say how to cite the study, and whom to cite with it."""
+    typer.echo(f"The rnastudy authors. rnastudy, version {__version__}.")
+    typer.echo("The study it repeats: arXiv:2505.09087; in print: Brief. Bioinform. 27(2), bbag098, 2026.")
+    typer.echo("Cite the models and data sets that you used, too: rnastudy models, rnastudy data info NAME.")
+
+
+if __name__ == "__main__":
+    main()

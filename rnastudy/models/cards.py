@@ -1,0 +1,260 @@
+"""Model cards: what is known of each model, and whether it can run on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rnastudy.errors import StudyError, unknown
+
+__all__ = ["Availability", "ModelCard", "availability", "cards", "embedded_folder", "local_rnabert"]
+
+#: Ways to load a model; ``none``: no library has its architecture and no adapter has been written.
+LOADERS = ("embedded", "transformers", "multimolecule", "rnabert", "none")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of one model.
+
+    Parameters
+    ----------
+    key, name : str
+        Name to load it by, and its name in print.
+    group : str
+        Group of the review (I: general RNA, II: one kind of RNA, III: all of biology, DNA, protein), ``extra``
+        or ``embedded``.
+    year : int
+        Year of the preprint or release.
+    parameters_million : float, optional
+        Size; unknown until an embedded model has been trained.
+    layers, heads, width : int, optional
+        N, H and D.
+    token_unit : str
+        What a token is, in words.
+    alphabet : {"U", "T"}
+        Letter that stands for uracil in its vocabulary.
+    max_bases : int, optional
+        Longest RNA; ``None`` where no limit is built in.
+    corpus, objective, licence, weights : str
+        What it was trained on and how, what may be done with it, and where the weights are.
+    loader : str
+        One of `LOADERS`.
+    hub : str, optional
+        Hugging Face id that `load` reads.
+    multimolecule_id : str, optional
+        Id of the port in `multimolecule`.
+    revision : str, optional
+        Commit the hub id is pinned to; ``None`` where none could be established: then the newest is taken and its
+        commit recorded.
+    citation : str
+        Key in the bibliography.
+    certainty : str
+        How the numbers on this card are known.
+    series : str, optional
+        Family of sizes within which scaling may be read.
+    reads_alignment : bool
+        Reads an alignment rather than one sequence.
+    restricted : bool
+        The licence limits use or outputs: no default touches it.
+    overrides : mapping
+        Values of the configuration that the original has and the stored port has not.
+    notes : str
+        What else a reader must know.
+    """
+
+    key: str
+    name: str
+    group: str
+    year: int
+    token_unit: str
+    corpus: str
+    objective: str
+    licence: str
+    weights: str
+    loader: str
+    citation: str
+    certainty: str
+    parameters_million: float | None = None
+    layers: int | None = None
+    heads: int | None = None
+    width: int | None = None
+    alphabet: str = "U"
+    max_bases: int | None = None
+    hub: str | None = None
+    multimolecule_id: str | None = None
+    revision: str | None = None
+    series: str | None = None
+    reads_alignment: bool = False
+    restricted: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a model can run here.
+
+    Parameters
+    ----------
+    can_run : bool
+        True if nothing is lacking: it runs without a network.
+    lacks : tuple of str
+        What is lacking, in words.
+    """
+
+    can_run: bool
+    lacks: tuple[str, ...]
+
+
+@cache
+def cards() -> dict[str, ModelCard]:
+    """Read all model cards.
+
+    Returns
+    -------
+    dict of str to ModelCard
+        By key, in the order of ``models.yml``. Sizes of embedded models are read from their own files.
+
+    Raises
+    ------
+    StudyError
+        If an entry of ``models.yml`` is not as it should be.
+
+    Examples
+    --------
+    >>> cards()["rnafm"].layers, cards()["rnafm"].heads
+    (12, 20)
+    """
+    entries = yaml.safe_load(files("rnastudy").joinpath("models/models.yml").read_text(encoding="utf-8"))
+    known = {one.name for one in fields(ModelCard)}
+    found: dict[str, ModelCard] = {}
+    for entry in entries:
+        for name in set(entry) - known:
+            raise unknown(f"field of model {entry.get('key')!r}", name, known)
+        card = ModelCard(**entry)
+        if card.loader not in LOADERS or card.alphabet not in ("U", "T") or card.key in found:
+            raise StudyError(f"models.yml: entry {card.key!r} is twice there, or loader {card.loader!r} or alphabet {card.alphabet!r} is none of those known")
+        found[card.key] = _measured(card) if card.loader == "embedded" else card
+    return found
+
+
+def embedded_folder(key: str) -> Path:
+    """Return the folder of an embedded model.
+
+    Examples
+    --------
+    >>> embedded_folder("mapconv-70k").name
+    'mapconv-70k'
+    """
+    return Path(str(files("rnastudy"))) / "data" / "models" / key
+
+
+def _measured(card: ModelCard) -> ModelCard:
+    """Fill in the sizes of an embedded model from its configuration and its weights."""
+    folder = embedded_folder(card.key)
+    if not (folder / "config.json").is_file():
+        return card
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    sizes = {"layers": config["num_hidden_layers"], "heads": config["num_attention_heads"], "width": config["hidden_size"]}
+    weights = folder / "model.safetensors"
+    count = _stored_parameters(weights) / 1e6 if weights.is_file() else None
+    return replace(card, **sizes, parameters_million=count)
+
+
+def _stored_parameters(weights: Path) -> int:
+    """Count the numbers in a safetensors file from its header (8 bytes of length, then JSON)."""
+    with weights.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return sum(_product(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+
+
+def _product(shape: list[int]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def local_rnabert() -> Path | None:
+    """Find the authors' RNABERT checkpoint beside the folder that ``RNASTUDY_DATA`` names.
+
+    Returns
+    -------
+    Path or None
+    """
+    data = os.environ.get("RNASTUDY_DATA")
+    path = Path(data).parent / "weights" / "rnabert" / "bert_mul_2.pth" if data else None
+    return path if path is not None and path.is_file() else None
+
+
+def availability(card: ModelCard, device: str = "cpu") -> Availability:
+    """Say whether a model can run on this machine, without a network, and what it lacks.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model.
+    device : str
+        ``cpu`` or a CUDA device, whose memory is compared with the weights in fp32.
+
+    Returns
+    -------
+    Availability
+
+    Examples
+    --------
+    >>> availability(cards()["rnakm"]).lacks[0]
+    'an adapter for its architecture'
+    """
+    lacks = []
+    if card.loader == "none":
+        lacks.append("an adapter for its architecture")
+    if card.loader == "multimolecule" and find_spec("multimolecule") is None:
+        lacks.append("the extra 'multimolecule' (pip install 'rnastudy[multimolecule]')")
+    if not _has_weights(card):
+        lacks.append(_weights_remedy(card))
+    need, free = 4e-3 * (card.parameters_million or 0), _memory(device)
+    if need > free:
+        lacks.append(f"memory: its fp32 weights take {need:.1f} GB, {device} has {free:.1f} GB")
+    return Availability(not lacks, tuple(lacks))
+
+
+def _has_weights(card: ModelCard) -> bool:
+    if card.loader == "embedded":
+        return (embedded_folder(card.key) / "model.safetensors").is_file()
+    return (card.loader == "rnabert" and local_rnabert() is not None) or (card.loader != "none" and _in_cache(card))
+
+
+def _weights_remedy(card: ModelCard) -> str:
+    if card.loader == "embedded":
+        return "its weights (remake them with: rnastudy train)"
+    if card.loader == "none" or card.hub is None:
+        return f"its weights ({card.weights})"
+    return f"its weights on disk (fetched from {card.hub} on first use)"
+
+
+def _in_cache(card: ModelCard) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    names = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
+    found = (try_to_load_from_cache(card.hub or "", name, revision=card.revision) for name in names) if card.hub else ()
+    return any(isinstance(path, str) for path in found)
+
+
+def _memory(device: str) -> float:
+    """Memory of a device in GB."""
+    if not device.startswith("cuda"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    import torch
+
+    return torch.cuda.mem_get_info(device)[1] / 1e9 if torch.cuda.is_available() else 0.0

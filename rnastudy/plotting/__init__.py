@@ -1,0 +1,36 @@
+"""Figures in the house style: tidy tables in, ``(figure, alternative text)`` out; nothing is computed here.
+
+Every drawing function returns a :class:`matplotlib.figure.Figure` that belongs to no global state and a sentence that says
+what is drawn and what it shows. :func:`show` puts both on a page and saves the files.
+"""
+
+from rnastudy.plotting.families import family_views, fft_trap, similarities
+from rnastudy.plotting.heads import head_map, layer_curve, threshold_curve, training_curves
+from rnastudy.plotting.output import Shown, save, show
+from rnastudy.plotting.ranking import auroc_dots, decoders, forest, paired, slopes
+from rnastudy.plotting.rnas import arcs, contact_map
+from rnastudy.plotting.scales import cka_map, cost, scaling_line, tradeoff
+
+__all__ = [
+    "Shown",
+    "arcs",
+    "auroc_dots",
+    "cka_map",
+    "contact_map",
+    "cost",
+    "decoders",
+    "family_views",
+    "fft_trap",
+    "forest",
+    "head_map",
+    "layer_curve",
+    "paired",
+    "save",
+    "scaling_line",
+    "show",
+    "similarities",
+    "slopes",
+    "threshold_curve",
+    "tradeoff",
+    "training_curves",
+]

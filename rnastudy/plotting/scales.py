@@ -1,0 +1,168 @@
+"""Figures of scale and of trade-off: score against size and cost, structure against function, model against model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from rnastudy.errors import StudyError
+from rnastudy.plotting.style import CLASSES, MUTED, Drawn, canvas, has_interval, house, looks, need
+from rnastudy.plotting.words import listed, number, plural
+
+__all__ = ["cka_map", "cost", "scaling_line", "tradeoff"]
+
+
+def _points(axes: Axes, rows: pd.DataFrame, x: str, y: str, dx: float = 7) -> None:
+    kinds = rows.get("class")
+    for row, look in zip(rows.itertuples(), looks(rows["model"], rows["role"], kinds), strict=True):
+        place = (getattr(row, x), getattr(row, y))
+        axes.plot(*place, ms=8, ls="", **look)
+        axes.annotate(row.model, place, xytext=(dx, 4), textcoords="offset points", fontsize=8.5)
+
+
+@house
+def scaling_line(
+    results: pd.DataFrame, fit: pd.DataFrame | None = None, *, slope: tuple[float, float, float] | None = None, label: str = "mean F1 per RNA"
+) -> Drawn:
+    """Draw score against number of parameters, with the fitted line of one family of models and its band.
+
+    Parameters
+    ----------
+    results : DataFrame
+        ``model``, ``role``, ``parameters``, ``value`` and, where known, ``low`` and ``high``.
+    fit : DataFrame, optional
+        ``parameters``, ``value``, ``low``, ``high`` of the fitted line, as the scaling analysis gives it.
+    slope : (float, float, float), optional
+        Slope per tenfold size with the ends of its interval.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"model": ["a", "b"], "role": "trained", "parameters": [9e3, 3e5], "value": [0.4, 0.5]})
+    >>> scaling_line(table, slope=(0.07, 0.02, 0.11))[1]
+    'Scatter plot of mean F1 per RNA against parameters: a (9,000) 0.40 and b (300,000) 0.50. The slope is 0.07 per tenfold size (95 % interval 0.02 to 0.11).'
+    """
+    rows = need(results, "model", "role", "parameters", "value").sort_values("parameters")
+    figure, axes = canvas(6.0, 3.7)
+    if fit is not None:
+        fit = need(fit, "parameters", "value", "low", "high").sort_values("parameters")
+        axes.fill_between(fit["parameters"], fit["low"], fit["high"], color=CLASSES["map convolution"], alpha=0.18, lw=0)
+        axes.plot(fit["parameters"], fit["value"], color=CLASSES["map convolution"], lw=1.5)
+    for row in rows.itertuples():
+        if has_interval(row):
+            axes.plot([row.parameters] * 2, [row.low, row.high], color=MUTED, lw=1.5)
+    _points(axes, rows, "parameters", "value")
+    axes.set_xscale("log")
+    axes.margins(x=0.18, y=0.15)
+    axes.set(xlabel="parameters", ylabel=label)
+    axes.grid()
+    told = listed([f"{row.model} ({row.parameters:,.0f}) {number(row.value)}" for row in rows.itertuples()])
+    tail = "" if slope is None else f" The slope is {number(slope[0])} per tenfold size (95 % interval {number(slope[1])} to {number(slope[2])})."
+    return figure, f"Scatter plot of {label} against parameters: {told}.{tail}"
+
+
+@house
+def cost(results: pd.DataFrame, *, costs: Sequence[str] = ("seconds", "memory_mb"), label: str = "mean F1 per RNA") -> Drawn:
+    """Draw score against what a model costs, a panel per kind of cost.
+
+    Parameters
+    ----------
+    results : DataFrame
+        ``model``, ``role``, ``value`` and the columns named in `costs`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"model": ["a", "b"], "role": "trained", "value": [0.4, 0.5], "seconds": [1.0, 9.0]})
+    >>> cost(table, costs=["seconds"])[1]
+    'Scatter plot of mean F1 per RNA against seconds for 2 models. Cheapest in seconds is a with 1.00, dearest b with 9.00.'
+    """
+    need(results, "model", "role", "value", *costs)
+    figure, grid = canvas(3.7 * len(costs), 3.4, columns=len(costs), squeeze=False, sharey=True)
+    said = []
+    for axes, name in zip(grid[0], costs, strict=True):
+        _points(axes, results, name, "value")
+        wide = results[name].max() > 8 * results[name].min() > 0
+        axes.set_xscale("log" if wide else "linear")
+        axes.margins(x=0.3, y=0.15)
+        axes.set_xlabel(name.replace("_mb", " (MB)").replace("_", " "))
+        axes.grid()
+        low, high = results.loc[results[name].idxmin()], results.loc[results[name].idxmax()]
+        said.append(f"Cheapest in {name} is {low['model']} with {number(low[name])}, dearest {high['model']} with {number(high[name])}.")
+    grid[0, 0].set_ylabel(label)
+    return figure, f"Scatter plot of {label} against {listed(list(costs))} for {plural(len(results), 'model')}. {' '.join(said)}"
+
+
+@house
+def tradeoff(models: pd.DataFrame, *, rho: tuple[float, float, float] | None = None) -> Drawn:
+    """Draw each model as a point, structure against function, and join those that no other model beats on both.
+
+    Parameters
+    ----------
+    models : DataFrame
+        ``model``, ``role``, ``structure`` (F1), ``function`` (AUROC) and ``front`` (bool: on the Pareto front); where known
+        ``structure_low``, ``structure_high``, ``function_low``, ``function_high``.
+    rho : (float, float, float), optional
+        Rank correlation with the ends of its interval.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"model": ["a", "b"], "role": "trained", "structure": [0.5, 0.1], "function": [0.8, 0.7], "front": [True, False]})
+    >>> tradeoff(table, rho=(1.0, -1.0, 1.0))[1]
+    'Scatter plot of AUROC against structure F1 for 2 models. On the Pareto front: a. Rank correlation 1.00 (95 % interval -1.00 to 1.00).'
+    """
+    need(models, "model", "role", "structure", "function", "front")
+    figure, axes = canvas(6.0, 4.2)
+    front = models[models["front"].astype(bool)].sort_values("structure")
+    axes.step(front["structure"], front["function"], where="pre", color=MUTED, lw=1.2, ls="--", label="Pareto front")
+    for row in models.itertuples():
+        for low, high, across in (("structure_low", "structure_high", True), ("function_low", "function_high", False)):
+            ends = [getattr(row, low, np.nan), getattr(row, high, np.nan)]
+            flat = [row.function if across else row.structure] * 2
+            axes.plot(*((ends, flat) if across else (flat, ends)), color=MUTED, lw=1)
+    _points(axes, models, "structure", "function")
+    axes.set(xlabel="structure: mean F1 per RNA", ylabel="function: AUROC")
+    axes.margins(x=0.15, y=0.12)
+    axes.grid()
+    axes.legend(loc="best")
+    tail = "" if rho is None else f" Rank correlation {number(rho[0])} (95 % interval {number(rho[1])} to {number(rho[2])})."
+    told = f"for {plural(len(models), 'model')}. On the Pareto front: {listed(list(front['model']))}."
+    return figure, f"Scatter plot of AUROC against structure F1 {told}{tail}"
+
+
+@house
+def cka_map(matrix: np.ndarray, labels: Sequence[str], *, columns: Sequence[str] | None = None) -> Drawn:
+    """Draw how alike two sets of representations are (centred kernel alignment), a cell per pair.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape=(R, C)
+        CKA between 0 and 1.
+    labels : sequence of str
+        Names of the R rows, and of the columns too unless `columns` is given.
+
+    Examples
+    --------
+    >>> cka_map(np.array([[1.0, 0.2], [0.2, 1.0]]), ["a", "b"])[1]
+    'Heat map of centred kernel alignment, 2 by 2. The most alike two different entries are a and b with 0.20; the least alike a and b with 0.20.'
+    """
+    matrix = np.asarray(matrix, float)
+    names = list(columns if columns is not None else labels)
+    if matrix.shape != (len(labels), len(names)):
+        raise StudyError(f"CKA map: a matrix of shape {matrix.shape} does not fit {len(labels)} rows and {len(names)} columns")
+    figure, axes = canvas(2.6 + 0.34 * len(names), 2.1 + 0.34 * len(labels))
+    picture = axes.imshow(matrix, vmin=0, vmax=1)
+    figure.colorbar(picture, ax=axes, label="CKA", shrink=0.8)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    if matrix.size <= 100:
+        for (i, j), value in np.ndenumerate(matrix):
+            axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color="#000000" if value > 0.55 else "#ffffff")
+    other = np.where(np.equal.outer(list(labels), names), np.nan, matrix)
+    told = ""
+    if np.isfinite(other).any():
+        (a, b), (c, d) = (divmod(int(pick(other)), len(names)) for pick in (np.nanargmax, np.nanargmin))
+        told = f" The most alike two different entries are {labels[a]} and {names[b]} with {number(other[a, b])}; "
+        told += f"the least alike {labels[c]} and {names[d]} with {number(other[c, d])}."
+    return figure, f"Heat map of centred kernel alignment, {len(labels)} by {len(names)}.{told}"

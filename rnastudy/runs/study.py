@@ -1,0 +1,165 @@
+"""A study file: which notebooks run with which parameters, checked whole before the first kernel starts.
+
+A study file is YAML::
+
+    title: The default study
+    out: runs/default            # folder of the runs' folders
+    offline: true                # the model hub is not asked
+    defaults: {seed: 0}          # for every notebook that declares the parameter
+    runs:
+      - analysis: structure      # a notebook's name, or a path
+        name: structure          # folder; left out: analysis and the grid's values
+        parameters: {protocol: both}
+        grid: {model: [rnafm, rnabert]}   # one run for each combination
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnastudy.errors import StudyError, unknown
+from rnastudy.runs.execute import Finished, checked_parameters, find_notebook, run_analysis
+from rnastudy.runs.parameters import read_parameters
+
+__all__ = ["Cell", "Study", "StudyResult", "read_study", "run_study"]
+
+_STUDY_KEYS = ("title", "out", "offline", "defaults", "runs")
+_RUN_KEYS = ("analysis", "name", "parameters", "grid")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of a study: its name (also of its folder), its analysis and its parameters."""
+
+    name: str
+    analysis: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study file, read and checked: its title, the folder of its runs, and the runs in order."""
+
+    title: str
+    out: Path
+    offline: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """What came of a study: finished runs by name, and the one-line errors of those that failed."""
+
+    finished: dict[str, Finished]
+    failed: dict[str, str]
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a study file and check the names, types and choices of all its runs.
+
+    Raises
+    ------
+    StudyError
+        Naming the file, the run and the value that does not fit.
+    """
+    import yaml
+
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise StudyError(f"study file {file} does not exist; those of the study lie in studies/")
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise StudyError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
+    _check_keys(content, _STUDY_KEYS, str(file))
+    if not content.get("runs"):
+        raise StudyError(f"{file}: no runs; list at least one under 'runs:'")
+    cells = tuple(cell for entry in content["runs"] for cell in _cells(entry, content.get("defaults") or {}, file))
+    _check_defaults(content.get("defaults") or {}, cells, file)
+    twice = sorted({cell.name for cell in cells if sum(cell.name == other.name for other in cells) > 1})
+    if twice:
+        raise StudyError(f"{file}: two runs are named {twice[0]!r}; give each its own name")
+    return Study(content.get("title", file.stem), Path(content.get("out", f"runs/{file.stem}")), bool(content.get("offline")), cells)
+
+
+def _check_keys(content: Any, allowed: tuple[str, ...], where: str) -> None:
+    if not isinstance(content, Mapping):
+        raise StudyError(f"{where}: {content!r} is no mapping; keys are {', '.join(allowed)}")
+    for key in content:
+        if key not in allowed:
+            raise unknown(f"key in {where}:", str(key), allowed)
+
+
+def _cells(entry: Any, defaults: Mapping[str, Any], file: Path) -> list[Cell]:
+    _check_keys(entry, _RUN_KEYS, f"a run of {file}")
+    if "analysis" not in entry:
+        raise StudyError(f"{file}: a run names no analysis: {dict(entry)}")
+    grid = entry.get("grid") or {}
+    scalar = [name for name, values in grid.items() if not isinstance(values, list)]
+    if scalar:
+        raise StudyError(f"{file}: grid value {grid[scalar[0]]!r} of {scalar[0]!r} is no list; write it under 'parameters' or in brackets")
+    known = read_parameters(find_notebook(entry["analysis"]))
+    shared = {name: value for name, value in defaults.items() if name in known}
+    cells = []
+    for values in itertools.product(*grid.values()):
+        point = dict(zip(grid, values, strict=True))
+        base = entry.get("name", Path(entry["analysis"]).stem)
+        name = "-".join([base, *(_slug(value) for value in values)])
+        cells.append(Cell(name, entry["analysis"], {**shared, **(entry.get("parameters") or {}), **point}))
+        _check_cell(cells[-1], file)
+    return cells
+
+
+def _check_cell(cell: Cell, file: Path) -> None:
+    try:
+        checked_parameters(cell.analysis, cell.parameters)
+    except StudyError as error:
+        raise StudyError(f"{file}: run {cell.name!r}: {error}") from None
+    if "out" in cell.parameters:
+        raise StudyError(f"{file}: run {cell.name!r} sets 'out'; the study's own 'out' and the run's name decide it")
+
+
+def _check_defaults(defaults: Mapping[str, Any], cells: tuple[Cell, ...], file: Path) -> None:
+    used = {name for cell in cells for name in read_parameters(find_notebook(cell.analysis))}
+    for name in defaults:
+        if name not in used:
+            raise unknown(f"default in {file}:", name, used)
+
+
+def _slug(value: Any) -> str:
+    return re.sub(r"[^A-Za-z0-9@._]+", "-", Path(value).name if isinstance(value, str) else str(value)).strip("-.") or "none"
+
+
+def run_study(study: Study, *, say: Callable[[str], None] = print, progress: bool = True) -> StudyResult:
+    """Execute the runs of a study in order; what fails is reported and the rest goes on.
+
+    Parameters
+    ----------
+    study : Study
+    say : callable
+        Is given one line for each run.
+    progress : bool
+        Show a progress bar for each run.
+
+    Returns
+    -------
+    StudyResult
+    """
+    finished, failed = {}, {}
+    for index, cell in enumerate(study.cells, start=1):
+        label = f"[{index}/{len(study.cells)}] {cell.name}"
+        try:
+            done = run_analysis(cell.analysis, study.out / cell.name, cell.parameters, offline=study.offline, label=label, progress=progress)
+        except StudyError as error:
+            failed[cell.name] = str(error)
+            say(f"{error}")
+            continue
+        finished[cell.name] = done
+        what = "finished before with the same inputs, skipped" if done.skipped else f"done in {done.seconds:.0f} s"
+        say(f"{label}: {what} -> {done.folder}")
+    return StudyResult(finished, failed)
