@@ -23,6 +23,7 @@ from rnastudy.analyses.structure import CAREFUL, REVIEW, SETTINGS, StructureStud
 from rnastudy.analyses.transformed import transformed
 from rnastudy.analyses.traps import structure_traps
 from rnastudy.analyses.views import (
+    at_most,
     both_protocols,
     decoded,
     example_maps,
@@ -31,6 +32,7 @@ from rnastudy.analyses.views import (
     of_length,
     per_rna,
     similarity_counts,
+    under,
     with_ceilings,
 )
 
@@ -45,6 +47,7 @@ __all__ = [
     "Released",
     "StructureStudy",
     "alignments",
+    "at_most",
     "baseline",
     "both_protocols",
     "by_depth",
@@ -80,5 +83,6 @@ __all__ = [
     "tradeoff_table",
     "training_curves",
     "transformed",
+    "under",
     "with_ceilings",
 ]

@@ -82,6 +82,7 @@ def classification(
     rule: str = "rfam",
     layers: bool = True,
     seed: int = 0,
+    cache: str | None = None,
     progress: bool = True,
 ) -> ClassificationStudy:
     """Score contenders on telling families apart, under both protocols.
@@ -101,9 +102,11 @@ def classification(
     rule : {"rfam", "archiveii"}
         How the review draws negatives.
     layers : bool
-        Score every hidden layer too.
+        Score other descriptors and every hidden layer too.
     seed : int
         Of everything drawn.
+    cache : str, optional
+        Folder that keeps vectors from one analysis to the next, under a key of weights, sequences and setting.
     progress : bool
         Show a progress bar.
 
@@ -120,10 +123,10 @@ def classification(
     study = ClassificationStudy([], data.name)
     study.rnas, dropped = common_subset(_with_relatives(data), models)
     study.rnas = _with_relatives(study)
-    options = {"n_draws": n_draws, "n_pairs": n_pairs, "rule": rule, "seed": seed}
+    options = {"n_draws": n_draws, "n_pairs": n_pairs, "rule": rule, "seed": seed, "layers": layers, "cache": cache or None}
     rows: list[dict[str, Any]] = []
     for entrant in tqdm(models, desc="classification", unit="model", disable=not progress):
-        rows += _model_rows(study, entrant, layers, dropped[entrant.name], options)
+        rows += _model_rows(study, entrant, dropped[entrant.name], options)
     for name in tqdm(list(baselines), desc="baselines", unit="baseline", disable=not progress):
         rows += _baseline_rows(study, name, options)
     study.results = pd.DataFrame(rows)
@@ -160,13 +163,16 @@ def _both(
     return [*rows, {**base, **size, "measure": "auroc_length_matched", "value": matched.auroc}]
 
 
-def _model_rows(study: ClassificationStudy, entrant: Contender, layers: bool, n_dropped: int, options: dict[str, Any]) -> list[dict[str, Any]]:
+def _model_rows(study: ClassificationStudy, entrant: Contender, n_dropped: int, options: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of one model: headline, other descriptors of the last layer, and the mean of every layer."""
-    found = embed(entrant.probe, study.rnas, ("mean", *_OTHERS), "all" if layers else "last")
+    found = embed(entrant.probe, study.rnas, ("mean", *_OTHERS), "all", cache=options["cache"])
     last = found.layers[-1]
     shared = {"model": entrant.name, "role": entrant.role, "parameters": entrant.parameters, "n_dropped": n_dropped}
     shared["layer"] = last
     rows = _both(study, shared, found.matrix("mean"), found.matrix("fft"), ("mean", "fft"), options)
+    study.states[entrant.name] = _states(entrant, study.rnas[0])
+    if not options["layers"]:
+        return rows
     others = {"first": found.matrix("first"), "fft": found.matrix("fft"), "mean, PCA 128": pca(found.matrix("mean"), seed=options["seed"])}
     for name, vectors in others.items():
         scores = overlap.careful(vectors, study.families, study.clans)
@@ -176,7 +182,6 @@ def _model_rows(study: ClassificationStudy, entrant: Contender, layers: bool, n_
     for layer in found.layers[:-1]:
         scores = overlap.careful(found.matrix("mean", layer), study.families, study.clans)
         rows += _rows(study, {**shared, "layer": layer}, scores, descriptor="mean", headline=False, last=False)
-    study.states[entrant.name] = _states(entrant, study.rnas[0])
     return rows
 
 

@@ -5,10 +5,12 @@ A page never types a finding: it glues these, so that another model or data set 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnastudy.analyses.classification import ClassificationStudy
 from rnastudy.analyses.structure import CAREFUL, REVIEW, StructureStudy
@@ -84,7 +86,14 @@ def _structure_answer(found: Findings) -> str:
         f"marks base pairs with a mean F1 of {found['best_f1']:.2f} (95 % interval {found['best_f1_low']:.2f} to {found['best_f1_high']:.2f})"
     )
     others = [f"{found[key]:.2f} {words}" for key, words in _BESIDE.items() if key in found]
-    return text + (f"; beside it stand {', '.join(others[:-1])} and {others[-1]}." if len(others) > 1 else ".")
+    text += f"; beside it stand {', '.join(others[:-1])} and {others[-1]}." if len(others) > 1 else "."
+    if "best_greedy_f1" in found and "stem_prior_greedy_f1" in found:
+        ahead = "stays behind" if found["best_greedy_f1"] < found["stem_prior_greedy_f1"] else "stays ahead of"
+        text += (
+            f" With one partner a base (greedy decoding) the model {ahead} the prior: "
+            f"{found['best_greedy_f1']:.2f} against {found['stem_prior_greedy_f1']:.2f}."
+        )
+    return text
 
 
 _BESIDE = {
@@ -121,7 +130,7 @@ def contrasts(study: StructureStudy, pairs: list[tuple[str, str]], *, n_draws: i
     clusters = [families[name] for name in table.index]
     kept = [pair for pair in pairs if set(pair) <= set(table.columns)]
     found = [paired_difference(table[a].to_numpy(), table[b].to_numpy(), clusters, n_draws=n_draws, seed=seed) for a, b in kept]
-    adjusted = holm([one.p for one in found]) if found else []
+    adjusted: Sequence[float] | NDArray = holm([one.p for one in found]) if found else []
     return pd.DataFrame(
         {
             "first": [a for a, _ in kept],

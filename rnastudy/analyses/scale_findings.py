@@ -80,9 +80,11 @@ def tradeoff_findings(points: Points) -> dict[str, Any]:
         found["rho_at_fixed_size"] = fixed.value
     front = ", ".join(points.table.model[points.table.front])
     found["front"] = front
+    untrained = int((points.table.role == "untrained").sum())
+    twins = f", {untrained} of them untrained twins," if untrained else ""
     found["answer"] = (
-        f"Over {n} models, half of them untrained twins where these take part, the rank correlation of structure and function is {rho.value:+.2f}; its 95 % interval, "
-        f"{rho.low:+.2f} to {rho.high:+.2f}, {verdict}. No other model beats {front} on both."
+        f"Over {n} models{twins} the rank correlation of structure and function is {rho.value:+.2f}; "
+        f"its 95 % interval, {rho.low:+.2f} to {rho.high:+.2f}, {verdict}. No other model beats {front} on both."
     )
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,9 +91,8 @@ def costs(entrants: Sequence[Contender], rnas: Sequence[Any]) -> pd.DataFrame:
     for entrant in entrants:
         if entrant.probe is None:
             continue
-        probe = entrant.probe
-        cost = measured_cost(lambda probe=probe: _read_through(probe, rnas), device=str(probe.device))
-        flops = measured_flops(lambda probe=probe: _read_through(probe, rnas))
+        read = partial(_read_through, entrant.probe, rnas)
+        cost, flops = measured_cost(read, device=str(entrant.probe.device)), measured_flops(read)
         memory = None if cost.peak_bytes is None else cost.peak_bytes / 2**20
         rows.append(
             {"model": entrant.name, "role": entrant.role, "parameters": entrant.parameters, "gflops": flops / 1e9, "seconds": cost.seconds, "memory_mb": memory}

@@ -41,7 +41,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("careful", canonical=True),
     Setting("careful", decoder="mutual"),
     Setting("careful", decoder="greedy"),
-    Setting("careful", decoder="greedy", canonical=True),
 )
 _MATCHING = Setting("careful", decoder="matching")
 
@@ -188,7 +187,7 @@ def _choose_and_score(study: StructureStudy, name: str, setting: Setting) -> Sco
 
 def _bootstrap(study: StructureStudy, name: str, setting: Setting, n_draws: int, seed: int) -> Draws:
     families = [[rna.family for rna in rnas] for rnas in (study.select, study.test)]
-    return bootstrap_reselect(study.select_counts[name, setting], study.test_counts[name, setting], *families, n_draws, seed)
+    return bootstrap_reselect(study.select_counts[name, setting], study.test_counts[name, setting], families[0], families[1], n_draws, seed)
 
 
 def _shared(study: StructureStudy, entrant: Contender, setting: Setting) -> dict[str, Any]:

@@ -17,7 +17,19 @@ from rnastudy.contacts import Setting, contact_scores
 from rnastudy.errors import StudyError
 from rnastudy.rna import Rna
 
-__all__ = ["both_protocols", "decoded", "example_maps", "example_rna", "family_maps", "of_length", "per_rna", "similarity_counts", "with_ceilings"]
+__all__ = [
+    "at_most",
+    "both_protocols",
+    "decoded",
+    "example_maps",
+    "example_rna",
+    "family_maps",
+    "of_length",
+    "per_rna",
+    "similarity_counts",
+    "under",
+    "with_ceilings",
+]
 
 
 def of_length(data: Any, shortest: int = 1, longest: int | None = None) -> Any:
@@ -38,6 +50,42 @@ def of_length(data: Any, shortest: int = 1, longest: int | None = None) -> Any:
     if not kept:
         raise StudyError(f"{data.name}: none of {len(data.rnas)} RNAs has {shortest} to {longest or 'any number of'} bases; widen the range")
     return replace(data, rnas=kept)
+
+
+def at_most(data: Any, per_family: int | None, seed: int = 0) -> Any:
+    """Keep so many RNAs of each family, drawn by `seed`; RNAs without a family stay.
+
+    Parameters
+    ----------
+    data : Dataset
+    per_family : int or None
+        All of them if None.
+    seed : int
+
+    Raises
+    ------
+    StudyError
+        If `per_family` is below 2: a family of one has no pair.
+    """
+    if per_family is None:
+        return data
+    if per_family < 2:
+        raise StudyError(f"per_family is {per_family}; a family needs two RNAs to have a pair")
+    rng = np.random.default_rng(seed)
+    kept = {int(one) for members in data.families.values() for one in rng.permutation(members)[:per_family]}
+    rnas = tuple(rna for index, rna in enumerate(data.rnas) if index in kept or rna.family is None)
+    return replace(data, rnas=rnas)
+
+
+def under(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """Keep the rows of one protocol, or all of them for ``both``.
+
+    Examples
+    --------
+    >>> len(under(pd.DataFrame({"protocol": ["review", "careful", "careful"]}), "careful"))
+    2
+    """
+    return table if protocol == "both" else table[table.protocol == protocol].reset_index(drop=True)
 
 
 def with_ceilings(study: StructureStudy, setting: Setting = CAREFUL) -> pd.DataFrame:

@@ -205,8 +205,8 @@ def score_stream(stream: Iterable[LayerMaps], rnas: Sequence[Rna], choice: Choic
             if choice.head >= len(layer.maps):
                 raise StudyError(f"score: head {choice.head} was chosen, counted from 0, but the maps have {len(layer.maps)}; use one model")
             scores = pair_scores(layer, rnas)[choice.head]
-            scores = (scores.sigmoid() if setting.sigmoid else scores).cpu().numpy()
-            rows[layer.index] = _score_one(scores, rnas[layer.index], choice.threshold, setting)
+            values = (scores.sigmoid() if setting.sigmoid else scores).cpu().numpy()
+            rows[layer.index] = _score_one(values, rnas[layer.index], choice.threshold, setting)
     if not rows:
         raise StudyError(f"score: layer {choice.layer} was chosen, counted from 0, but never came; stream the same model")
     table = np.array([rows[index] for index in sorted(rows)], dtype=np.int64).reshape(-1, 3)

@@ -146,11 +146,7 @@ def _stream(probe, rnas: list[Rna], poolings: tuple[str, ...], layers: str, cut:
 def _pool(bases: NDArray, first: NDArray | None, poolings: tuple[str, ...], numbers: list[int]) -> dict[tuple[str, int], NDArray]:
     """Reduce the layers of one RNA to a vector for each pooling and layer."""
     start = [None] * len(bases) if first is None else list(first)
-    return {
-        (pooling, number): POOLINGS[pooling](start[place], bases[place]).astype(np.float32)
-        for pooling in poolings
-        for place, number in enumerate(numbers)
-    }
+    return {(pooling, number): POOLINGS[pooling](start[place], bases[place]).astype(np.float32) for pooling in poolings for place, number in enumerate(numbers)}
 
 
 def _array(tensor) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ class AlignmentConfig(PreTrainedConfig):
         intermediate_size: int = 64,
         relative_window: int = 64,
         taps: int = 4,
-        **options: object,
+        **options: Any,
     ) -> None:
         self.hidden_size = hidden_size
         self.num_hidden_layers = num_hidden_layers

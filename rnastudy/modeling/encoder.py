@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ class EncoderConfig(PreTrainedConfig):
         relative_window: int = 64,
         map_channels: int = 12,
         carry_scores: bool = True,
-        **options: object,
+        **options: Any,
     ) -> None:
         self.hidden_size = hidden_size
         self.num_hidden_layers = num_hidden_layers

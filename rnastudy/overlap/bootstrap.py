@@ -38,9 +38,7 @@ def family_weights(n_families: int, draws: int, seed: int) -> NDArray[np.float64
     return generator.multinomial(n_families, np.full(n_families, 1 / n_families), size=draws).astype(np.float64)
 
 
-def family_bootstrap(
-    space: PairSpace, counts: PairCounts, credit: NDArray[np.float64], point: dict, draws: int, seed: int
-) -> dict[str, NDArray[np.float64]]:
+def family_bootstrap(space: PairSpace, counts: PairCounts, credit: NDArray[np.float64], point: dict, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
     """Return every measure in every draw, shape (draws,) each; the same seed and families give the same draws to all models.
 
     AUROC and average precision are ranked on at most 256 cells cut at quantiles of the positive pairs;

@@ -120,7 +120,7 @@ class Corpus:
         lengths = np.array([row.shape[-1] for row in self.rows])
         names, self._member = np.unique(buckets, return_inverse=True)
         self._share = np.bincount(self._member, self.weights * lengths, minlength=len(names))
-        self._share /= self._share.sum()
+        self._share = self._share / self._share.sum()
 
     @classmethod
     def mix(cls, sets: Sequence[tuple[Sequence[Rna], float]], bases: tuple[int, int], *, aligned: bool = False) -> Corpus:

@@ -101,25 +101,29 @@ class _Batches:
         return Corpus.mix(real, self.recipe.bases, aligned=self.aligned) if real else None
 
     def _validation(self, rnas: list[Any]) -> list[tuple[Tensor, Tensor]]:
-        """Batches of held-out families, masked once and for all."""
+        """Batches of held-out families at full depth, masked once and for all."""
         rng = np.random.default_rng([self.seed, 1 << 20])
         corpus = Corpus.mix([(rnas, 1.0)], self.recipe.bases, aligned=self.aligned)
-        rows = self.recipe.rows if self.aligned else 1
-        return [self._ready(corpus.draw(self.recipe.tokens, rng, rows=rows), rng) for _ in range(8)]
+        return [self._real(corpus, rng, self.recipe.rows) for _ in range(8)]
+
+    def _real(self, corpus: Corpus, rng: np.random.Generator, depth: int) -> tuple[Tensor, Tensor]:
+        """One batch of sequences, or of alignments with `depth` random rows each."""
+        if not self.aligned:
+            return self._ready(corpus.draw(self.recipe.tokens, rng), rng)
+        rows = corpus.draw(self.recipe.tokens, rng, rows=depth)
+        stacked = np.full((len(rows), depth, max(row.shape[1] for row in rows)), ALIGNMENT_TOKENS["PAD"])
+        for k, row in enumerate(rows):
+            shown = row[rng.permutation(len(row))[:depth]]
+            stacked[k, : shown.shape[0], : shown.shape[1]] = shown
+        return mask(stacked, self.recipe, rng)
 
     def _ready(self, rows: list[np.ndarray], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        if not self.aligned:
-            return mask(pad(rows, TOKENS["PAD"], end=TOKENS["SINK"]), self.recipe, rng)
-        shown = [row[rng.permutation(len(row))[: self.recipe.rows]] for row in rows]
-        stacked = np.full((len(shown), self.recipe.rows, max(r.shape[1] for r in shown)), ALIGNMENT_TOKENS["PAD"])
-        for k, row in enumerate(shown):
-            stacked[k, : row.shape[0], : row.shape[1]] = row
-        return mask(stacked, self.recipe, rng)
+        return mask(pad(rows, TOKENS["PAD"], end=TOKENS["SINK"]), self.recipe, rng)
 
     def stage(self, step: int) -> int:
         """Number of the stage that a step lies in."""
         ends = np.cumsum([stage.share for stage in self.recipe.stages]) * self.recipe.steps
-        return int(min(np.searchsorted(ends, step, side="right"), len(ends) - 1))
+        return min(int(np.searchsorted(ends, step, side="right")), len(ends) - 1)
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
         """The batch of a step: one corpus of the stage, chosen by weight."""
@@ -132,8 +136,7 @@ class _Batches:
             count = self.recipe.tokens // (30 if name == "single_hairpins" else 80)
             return self._ready(_SYNTHETIC[name](count, rng), rng)
         assert corpus is not None
-        rows = self.recipe.rows if self.aligned else 1
-        return self._ready(corpus.draw(self.recipe.tokens, rng, rows=rows), rng)
+        return self._real(corpus, rng, 2 ** int(rng.integers(int(math.log2(self.recipe.rows)) + 1)) if self.aligned else 1)
 
 
 def _content(rnas: Iterable[Any]) -> str:
@@ -236,7 +239,9 @@ def train(
         raise StudyError(f"steps must be at least 1, not {steps}")
     recipe = RECIPES[name] if steps is None else Recipe(**{**_fields(RECIPES[name]), "steps": steps})
     out = Path(out)
-    model = build(recipe, seed).to(device).train()
+    model = build(recipe, seed)
+    model.to(torch.device(device))  # type: ignore[arg-type]
+    model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.decay)
     batches = _Batches(recipe, seed)
     began = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["RECIPES", "Recipe", "Stage"]
 
@@ -44,13 +45,13 @@ class Recipe:
     mixture : tuple of float
         Of those: shown as MASK, replaced by a random base; the rest is kept.
     rows : int
-        Rows shown of an alignment.
+        Most rows shown of an alignment; each batch shows 1, 2, 4 ... or this many, so that few homologs are no surprise.
     bases : tuple of int
         Shortest and longest sequence used.
     """
 
     architecture: str
-    config: dict[str, object]
+    config: dict[str, Any]
     stages: tuple[Stage, ...]
     steps: int
     tokens: int = 4000
@@ -75,7 +76,7 @@ _STAGES = (
 _ALIGNMENTS = (Stage(1.0, {"rfam_drawn_alignments": 1.0}),)
 
 
-def _encoder(width: int, layers: int, heads: int, **options: object) -> dict[str, object]:
+def _encoder(width: int, layers: int, heads: int, **options: Any) -> dict[str, Any]:
     sizes = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads, "intermediate_size": 2 * width}
     return {**sizes, **options}
 
@@ -86,5 +87,5 @@ RECIPES: dict[str, Recipe] = {
     "mapconv-70k": Recipe("encoder", _encoder(64, 2, 4, map_channels=12), _STAGES, 1000),
     "mapconv-300k": Recipe("encoder", _encoder(112, 3, 7, map_channels=12), _STAGES, 1000, learning_rate=2e-3),
     "plain-70k": Recipe("encoder", _encoder(64, 2, 4, map_channels=0, carry_scores=False), _STAGES, 1000),
-    "align-27k": Recipe("alignment", {}, _ALIGNMENTS, 1200, tokens=5000, masked=0.2, mixture=(0.7, 0.2), bases=(20, 130)),
+    "align-27k": Recipe("alignment", {}, _ALIGNMENTS, 2000, tokens=5000, masked=0.2, mixture=(0.7, 0.2), bases=(20, 130)),
 }

@@ -127,3 +127,19 @@ def test_the_untrained_twin_has_the_same_shape_and_other_weights(folder):
     trained, twin = load("rnabert"), load("rnabert@untrained", seed=2)
     assert twin.n_parameters == trained.n_parameters
     assert not torch.allclose(next(twin.hidden(RNAS)).bases, next(trained.hidden(RNAS)).bases, atol=1e-2)
+
+
+def test_it_runs_through_both_tasks(real_weights) -> None:
+    """The one real checkpoint at hand, from its authors' own file, beside its random-weight twin."""
+    from rnastudy import analyses, datasets
+
+    entrants = analyses.contenders(["rnabert"])
+    choose, score = (analyses.of_length(datasets.load(name, limit=60), 30, 60) for name in ("srtrain150", "srtest150"))
+    structure = analyses.structure(entrants, choose, score, settings=[analyses.CAREFUL, analyses.REVIEW], n_draws=10, progress=False)
+    found = structure.table()
+    assert list(found.role[:2]) == ["trained", "untrained"]
+    assert found.value[found.role != "ceiling"].between(0, 0.3).all()  # near random on structure, as was first seen
+    relatives = analyses.of_length(datasets.load("rfam_drawn_heldout", limit=700), 30, 70)
+    function = analyses.classification(entrants, relatives, baselines=["3-mers"], n_draws=10, n_pairs=500, progress=False)
+    words = function.value("3-mers", "auroc").value
+    assert 0.4 < function.value(entrants[0].name, "auroc").value < words

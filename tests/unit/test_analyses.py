@@ -75,11 +75,46 @@ def test_stem_prior_beats_chance_on_hairpins(study) -> None:
 
 
 def test_results_are_tidy_and_complete(study) -> None:
-    needed = {"analysis", "model", "role", "parameters", "dataset", "selected_on", "protocol", "decoder", "canonical", "min_separation", "measure", "value", "low", "high", "n", "n_families", "layer", "head", "threshold"}
+    needed = {
+        "analysis",
+        "model",
+        "role",
+        "parameters",
+        "dataset",
+        "selected_on",
+        "protocol",
+        "decoder",
+        "canonical",
+        "min_separation",
+        "measure",
+        "value",
+        "low",
+        "high",
+        "n",
+        "n_families",
+        "layer",
+        "head",
+        "threshold",
+    }
     assert needed <= set(study.results.columns)
     keys = ["model", "protocol", "decoder", "canonical", "min_separation", "measure", "dataset"]
     assert not study.results.duplicated(keys).any()
-    assert set(study.per_rna.columns) >= {"model", "role", "dataset", "protocol", "decoder", "canonical", "min_separation", "rna", "family", "length", "n_pairs", "f1", "precision", "recall"}
+    assert set(study.per_rna.columns) >= {
+        "model",
+        "role",
+        "dataset",
+        "protocol",
+        "decoder",
+        "canonical",
+        "min_separation",
+        "rna",
+        "family",
+        "length",
+        "n_pairs",
+        "f1",
+        "precision",
+        "recall",
+    }
     macro = study.per_rna[(study.per_rna.model == "flat") & (study.per_rna.decoder == "greedy") & ~study.per_rna.canonical].f1.mean()
     assert study.value("flat", Setting("careful", decoder="greedy")).value == pytest.approx(macro)
 
@@ -161,7 +196,9 @@ class Letters:
     def hidden(self, rnas, *, layers: str = "last"):
         for index, rna in enumerate(rnas):
             states = torch.stack([torch.eye(5)["ACGUN".index(base)] for base in rna.sequence])[None]
-            yield SimpleNamespace(index=index, bases=states.repeat(2 if layers == "all" else 1, 1, 1), first=torch.eye(5)[[4]].repeat(2 if layers == "all" else 1, 1))
+            yield SimpleNamespace(
+                index=index, bases=states.repeat(2 if layers == "all" else 1, 1, 1), first=torch.eye(5)[[4]].repeat(2 if layers == "all" else 1, 1)
+            )
 
     def skipped(self, rnas) -> list[int]:
         return []
@@ -171,7 +208,11 @@ class Letters:
 def families() -> analyses.ClassificationStudy:
     rng = np.random.default_rng(0)
     shares = {"a": [0.7, 0.1, 0.1, 0.1], "b": [0.1, 0.7, 0.1, 0.1], "c": [0.1, 0.1, 0.7, 0.1], "d": [0.1, 0.1, 0.1, 0.7]}
-    rnas = [Rna(f"{f}{k}", "".join(rng.choice(list("ACGU"), 60 + 3 * k, p=p)), family=f, clan="X" if f in "ab" else None) for f, p in shares.items() for k in range(6)]
+    rnas = [
+        Rna(f"{f}{k}", "".join(rng.choice(list("ACGU"), 60 + 3 * k, p=p)), family=f, clan="X" if f in "ab" else None)
+        for f, p in shares.items()
+        for k in range(6)
+    ]
     entrant = Contender("letters", "trained", lambda rnas: iter(()), lambda rnas: [], 4, Letters())
     return analyses.classification([entrant], dataset("letters", rnas), baselines=["composition", "length"], n_draws=30, n_pairs=500, progress=False)
 
