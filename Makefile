@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt tools/setup_env.py
 setup: $(READY)
 
 book: $(READY)
-	$(BIN)/rnastudy run --all studies/default.yml
+	$(BIN)/rnastudy run --all studies/default.yml --jobs 2
 	$(BIN)/rnastudy book --runs runs/default --to book/study
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@printf '\nThe book is ready. Open\n\n    file://%s\n\n' "$(CURDIR)/$(BOOK)"

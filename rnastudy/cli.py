@@ -152,6 +152,7 @@ def run(
     p: Annotated[list[str] | None, typer.Option("-p", help="Any parameter of the notebook.", metavar="KEY=VALUE")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; without it runs/ANALYSIS.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, or cuda:0 and so on.")] = None,
+    jobs: Annotated[int, typer.Option(help="Runs of a study at a time.", min=1)] = 1,
 ) -> None:
     """Execute a notebook with parameters, or a whole study, into folders with tables, figures and a stamp."""
     if (analysis is None) == (all_ is None):
@@ -159,7 +160,7 @@ def run(
     if all_ is not None:
         if model or data or p or out or device:
             raise StudyError("--all takes its parameters from the study file; edit a copy of it, or run one analysis")
-        _run_study(all_)
+        _run_study(all_, jobs)
     else:
         _run_one(analysis or "", out, _given(analysis or "", model or [], data or [], p or [], device))
 
@@ -171,12 +172,12 @@ def _run_one(analysis: str, out: Path | None, parameters: dict[str, Any]) -> Non
     typer.echo(f"{'finished before with the same inputs, skipped' if done.skipped else f'done in {done.seconds:.0f} s'}: {done.folder}")
 
 
-def _run_study(path: Path) -> None:
+def _run_study(path: Path, jobs: int) -> None:
     from rnastudy.runs import RunFailed, read_study, run_study
 
     study = read_study(path)
     typer.echo(f"{study.title}: {len(study.cells)} runs into {study.out}")
-    result = run_study(study, say=lambda line: typer.echo(line, err=True))
+    result = run_study(study, jobs=jobs, say=lambda line: typer.echo(line, err=True))
     if result.failed:
         raise RunFailed(f"{len(result.failed)} of {len(study.cells)} runs failed: {', '.join(result.failed)}; run the same command again to redo only those")
 

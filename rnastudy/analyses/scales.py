@@ -131,7 +131,7 @@ def points(structure: StructureStudy, function: ClassificationStudy, *, n_draws:
     function : ClassificationStudy
         AUROC under ``careful``.
     n_draws, seed : int
-        Of the bootstrap over families of models; a trained model and its untrained twin are of one family.
+        Of the bootstrap over families of models; the untrained twins of a family are one of their own.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def points(structure: StructureStudy, function: ClassificationStudy, *, n_draws:
     both = one.merge(two.drop(columns=["role", "parameters"]), on="model").dropna(subset=["parameters"]).reset_index(drop=True)
     if len(both) < 3:
         raise StudyError(f"{len(both)} models have both scores; a trade-off needs at least three")
-    families = both.model.str.removesuffix("@untrained").str.split("-").str[0]
+    families = both.model.str.removesuffix("@untrained").str.split("-").str[0] + " " + both.role
     found = trade_off(both.structure, both.function, clusters=list(families), parameters=both.parameters.astype(float), n_draws=n_draws, seed=seed)
     return Points(both.assign(family=families, front=list(found.front)), found)
 

@@ -16,9 +16,13 @@ A study file is YAML::
 from __future__ import annotations
 
 import itertools
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -135,31 +139,63 @@ def _slug(value: Any) -> str:
     return re.sub(r"[^A-Za-z0-9@._]+", "-", Path(value).name if isinstance(value, str) else str(value)).strip("-.") or "none"
 
 
-def run_study(study: Study, *, say: Callable[[str], None] = print, progress: bool = True) -> StudyResult:
-    """Execute the runs of a study in order; what fails is reported and the rest goes on.
+def run_study(study: Study, *, jobs: int = 1, say: Callable[[str], None] = print, progress: bool = True) -> StudyResult:
+    """Execute the runs of a study; what fails is reported and the rest goes on.
 
     Parameters
     ----------
     study : Study
+    jobs : int
+        Runs at a time, each in a process of its own with its share of the cores; they are started in order.
     say : callable
-        Is given one line for each run.
+        Is given one line for each run, as it ends.
     progress : bool
         Show a progress bar for each run.
 
     Returns
     -------
     StudyResult
+
+    Raises
+    ------
+    StudyError
+        If `jobs` is below 1.
     """
-    finished, failed = {}, {}
-    for index, cell in enumerate(study.cells, start=1):
-        label = f"[{index}/{len(study.cells)}] {cell.name}"
-        try:
-            done = run_analysis(cell.analysis, study.out / cell.name, cell.parameters, offline=study.offline, label=label, progress=progress)
-        except StudyError as error:
-            failed[cell.name] = str(error)
-            say(f"{error}")
+    if jobs < 1:
+        raise StudyError(f"jobs is {jobs}; run at least one at a time")
+    total, finished, failed = len(study.cells), {}, {}
+    tasks = {cell.name: partial(_run_cell, study, cell, f"[{index}/{total}] {cell.name}", progress) for index, cell in enumerate(study.cells, start=1)}
+    for name, done in _all_done(tasks, min(jobs, total)):
+        if isinstance(done, StudyError):
+            failed[name] = str(done)
+            say(str(done))
             continue
-        finished[cell.name] = done
+        finished[name] = done
         what = "finished before with the same inputs, skipped" if done.skipped else f"done in {done.seconds:.0f} s"
-        say(f"{label}: {what} -> {done.folder}")
+        say(f"{name}: {what} -> {done.folder}")
     return StudyResult(finished, failed)
+
+
+def _run_cell(study: Study, cell: Cell, label: str, progress: bool) -> Finished:
+    return run_analysis(cell.analysis, study.out / cell.name, cell.parameters, offline=study.offline, label=label, progress=progress)
+
+
+def _all_done(tasks: Mapping[str, Callable[[], Finished]], jobs: int) -> Iterator[tuple[str, Finished | StudyError]]:
+    """Yield what each task gave, or the error it ended with, as they end."""
+    if jobs == 1:
+        for name, task in tasks.items():
+            try:
+                yield name, task()
+            except StudyError as error:
+                yield name, error
+        return
+    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_share_cores, initargs=(share,)) as pool:
+        waiting = {pool.submit(task): name for name, task in tasks.items()}
+        for future in as_completed(waiting):
+            failure = future.exception()
+            yield waiting[future], failure if isinstance(failure, StudyError) else future.result()
+
+
+def _share_cores(share: str) -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", share)

@@ -262,16 +262,23 @@ def test_a_folder_with_other_things_is_left_alone(notebook: Path) -> None:
     assert Path("precious/thesis.txt").read_text() == "mine"
 
 
-def test_a_failing_cell_is_one_line_and_the_rest_of_the_study_goes_on(notebook: Path) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_failing_cell_is_one_line_and_the_rest_of_the_study_goes_on(notebook: Path, jobs: int) -> None:
     Path("study.yml").write_text("runs:\n- analysis: tiny\n  grid: {fail: [true, false]}\n- {analysis: tiny, name: dead, parameters: {die: true}}\n")
     said: list[str] = []
-    result = run_study(read_study("study.yml"), say=said.append, progress=False)
+    result = run_study(read_study("study.yml"), jobs=jobs, say=said.append, progress=False)
     assert sorted(result.failed) == ["dead", "tiny-True"] and sorted(result.finished) == ["tiny-False"]
     assert "cell 3 stopped on ValueError: planted error" in result.failed["tiny-True"]
     assert "the kernel died" in result.failed["dead"]
     assert all("\n" not in line for line in said)
     assert sorted(path.name for path in Path("runs/study").iterdir()) == ["dead.partial", "tiny-False", "tiny-True.partial"]
     assert Path("runs/study/tiny-True.partial/notebook.ipynb").exists()
+
+
+def test_a_study_needs_at_least_one_job(notebook: Path) -> None:
+    Path("study.yml").write_text("runs: [{analysis: tiny}]\n")
+    with pytest.raises(StudyError, match="at least one at a time"):
+        run_study(read_study("study.yml"), jobs=0)
 
 
 def test_a_failure_keeps_the_earlier_run(notebook: Path) -> None:
