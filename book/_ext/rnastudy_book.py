@@ -60,10 +60,20 @@ def drop_thebe(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     context["script_files"] = [script for script in context.get("script_files", []) if not of_thebe(script)]
 
 
+def drop_source_link(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Take the button to a page's source away: sources are not copied into the book, so it would lead nowhere."""
+    if app.config.html_copy_source:
+        return
+    for button in context.get("header_buttons", []):
+        if "buttons" in button:
+            button["buttons"] = [one for one in button["buttons"] if one.get("label") != "download-source-button"]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", set_addresses, priority=900)
     app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", drop_source_link, priority=900)
     app.connect("build-finished", copy_mathjax)
     for name, directive in rnastudy_tables.DIRECTIVES.items():
         app.add_directive(name, directive)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -89,7 +90,7 @@ class ModelCards(FromText):
                 yield from self._card(card)
 
     def _row(self, card: Any) -> list[str]:
-        shape = " x ".join(number(n) for n in (card.layers, card.heads, card.width)) if card.layers else "not known"
+        shape = "\u00a0x\u00a0".join(number(n) for n in (card.layers, card.heads, card.width)) if card.layers else "not known"
         longest = f"{number(card.max_bases)} bases" if card.max_bases else "no limit built in"
         return [f"`{card.key}`", plain(card.name), self._size(card), shape, longest]
 
@@ -194,8 +195,8 @@ class RunCard(FromText):
             yield f"This page has no stamp; make it with `rnastudy run {name}` and `rnastudy book`."
             return
         yield from ("", ":::{admonition} How this page was made", ":class: note")
-        yield f"- Run on {said_device(stamp)} in {number(stamp.get('seconds'), 0)} seconds, {stamp.get('date', 'no date')}."
-        yield f"- Commit `{stamp.get('commit') or 'none: made outside a checkout'}`, seed {stamp.get('seed')}, {stamp.get('dtype')}."
+        yield f"- Run on {said_device(stamp)} in {number(stamp.get('seconds'), 0)} seconds, {said_date(stamp)}."
+        yield f"- Commit `{said_commit(stamp)}`, seed {stamp.get('seed')}, {stamp.get('dtype')}."
         yield f"- Run it again: `rnastudy run {name}`."
         files = [path for path in ("results.csv", "per_rna.csv", "stamp.json") if self.beside(f"{name}/{path}").exists()]
         links = [f"{{download}}`{path} <{name}/{path}>`" for path in files] + [f"{{download}}`the notebook <{name}.ipynb>`"]
@@ -218,7 +219,21 @@ class Status(FromText):
             return ["no stamp", "not known", "not known", "not known", "not known"]
         commit = stamp.get("commit")
         memory = f"{number(stamp.get('peak_memory_mib'))} MiB"
-        return [plain(stamp.get("date", "")), said_device(stamp), number(stamp.get("seconds"), 0), memory, f"`{commit[:10]}`" if commit else "none"]
+        return [said_date(stamp), said_device(stamp), number(stamp.get("seconds"), 0), memory, f"`{commit[:10]}`" if commit else "none"]
+
+
+def said_date(stamp: dict[str, Any]) -> str:
+    """Say when a run was made, to the minute."""
+    try:
+        made = datetime.fromisoformat(stamp["date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return plain(stamp.get("date", "no date"))
+    return f"{made:%Y-%m-%d %H:%M} UTC"
+
+
+def said_commit(stamp: dict[str, Any]) -> str:
+    """Say the start of a commit; the stamp holds all of it."""
+    return stamp["commit"][:10] if stamp.get("commit") else "none: made outside a checkout"
 
 
 def said_device(stamp: dict[str, Any]) -> str:

@@ -7,7 +7,15 @@ from rnastudy.analyses.classification import ClassificationStudy, classification
 from rnastudy.analyses.contenders import Contender, baseline, common_subset, contenders, neural
 from rnastudy.analyses.depth import by_depth, thinned
 from rnastudy.analyses.film import film
-from rnastudy.analyses.findings import classification_findings, contrasts, structure_findings
+from rnastudy.analyses.findings import (
+    alignments_sentence,
+    cka_sentence,
+    classification_findings,
+    contrasts,
+    decoding_sentence,
+    paired_sentence,
+    structure_findings,
+)
 from rnastudy.analyses.released import Released, released
 from rnastudy.analyses.scale_findings import (
     function_ladder,
@@ -33,6 +41,7 @@ from rnastudy.analyses.views import (
     per_rna,
     similarity_counts,
     under,
+    unrelated,
     with_ceilings,
 )
 
@@ -47,10 +56,12 @@ __all__ = [
     "Released",
     "StructureStudy",
     "alignments",
+    "alignments_sentence",
     "at_most",
     "baseline",
     "both_protocols",
     "by_depth",
+    "cka_sentence",
     "classification",
     "classification_findings",
     "common_subset",
@@ -58,6 +69,7 @@ __all__ = [
     "contrasts",
     "costs",
     "decoded",
+    "decoding_sentence",
     "example_maps",
     "example_rna",
     "family_maps",
@@ -66,6 +78,7 @@ __all__ = [
     "ladder",
     "neural",
     "of_length",
+    "paired_sentence",
     "per_rna",
     "points",
     "probes",
@@ -84,5 +97,6 @@ __all__ = [
     "training_curves",
     "transformed",
     "under",
+    "unrelated",
     "with_ceilings",
 ]

@@ -94,7 +94,7 @@ def classification(
     data : Dataset
         RNAs with families; a family with a single member is left out.
     baselines : iterable of str
-        See `rnastudy.baselines.vector_baseline_names`.
+        See `rnastudy.baselines.vector_baseline_names`; one that gives all RNAs the same vector is left out.
     n_draws : int
         Draws of the family bootstrap behind the intervals.
     n_pairs : int
@@ -127,7 +127,7 @@ def classification(
     rows: list[dict[str, Any]] = []
     for entrant in tqdm(models, desc="classification", unit="model", disable=not progress):
         rows += _model_rows(study, entrant, dropped[entrant.name], options)
-    for name in tqdm(list(baselines), desc="baselines", unit="baseline", disable=not progress):
+    for name in tqdm(_telling(baselines, study.rnas), desc="baselines", unit="baseline", disable=not progress):
         rows += _baseline_rows(study, name, options)
     study.results = pd.DataFrame(rows)
     return study
@@ -138,7 +138,9 @@ def _with_relatives(data: Any) -> list[Rna]:
     labels, counts = np.unique([rna.family for rna in data.rnas if rna.family], return_counts=True)
     kept = set(labels[counts > 1])
     if len(kept) < 2:
-        raise StudyError(f"{data.name if hasattr(data, 'name') else data.dataset}: {len(kept)} families of two or more RNAs; classification needs two")
+        raise StudyError(
+            f"{data.name if hasattr(data, 'name') else data.dataset}: {len(kept)} families of two or more RNAs; classification needs two: raise limit or max_bases"
+        )
     return [rna for rna in data.rnas if rna.family in kept]
 
 
@@ -173,7 +175,11 @@ def _model_rows(study: ClassificationStudy, entrant: Contender, n_dropped: int, 
     study.states[entrant.name] = _states(entrant, study.rnas[0])
     if not options["layers"]:
         return rows
-    others = {"first": found.matrix("first"), "fft": found.matrix("fft"), "mean, PCA 128": pca(found.matrix("mean"), seed=options["seed"])}
+    others = {
+        "first": found.matrix("first"),
+        "fft": found.matrix("fft"),
+        _centred(found.matrix("mean").shape[1]): pca(found.matrix("mean"), seed=options["seed"]),
+    }
     for name, vectors in others.items():
         scores = overlap.careful(vectors, study.families, study.clans)
         rows += _rows(study, shared, scores, descriptor=name, headline=False, last=True)
@@ -185,12 +191,24 @@ def _model_rows(study: ClassificationStudy, entrant: Contender, n_dropped: int, 
     return rows
 
 
+def _centred(width: int) -> str:
+    """Name the principal components: fitted on the scored set, and for a narrow model no more than centring."""
+    return f"mean, centred (PCA {min(128, width)})"
+
+
 def _states(entrant: Contender, rna: Rna) -> NDArray:
     """Last hidden layer of one RNA, shape (T, D), start token first where there is one."""
     assert entrant.probe is not None
     (found,) = entrant.probe.hidden([rna])
     bases = found.bases[0].cpu().numpy()
     return bases if found.first is None else np.concatenate([found.first.cpu().numpy(), bases])
+
+
+def _telling(baselines: Iterable[str], rnas: Sequence[Rna]) -> list[str]:
+    """Leave out the baselines that see no difference between any two RNAs: length, where all are equally long."""
+    from rnastudy.baselines import vector_baseline
+
+    return [name for name in baselines if np.ptp(vector_baseline(name, rnas), axis=0).max() > 0]
 
 
 def _baseline_rows(study: ClassificationStudy, name: str, options: dict[str, Any]) -> list[dict[str, Any]]:

@@ -17,7 +17,15 @@ from rnastudy.analyses.structure import CAREFUL, REVIEW, StructureStudy
 from rnastudy.contacts import Setting
 from rnastudy.statistics import best_group, paired_difference
 
-__all__ = ["classification_findings", "contrasts", "structure_findings"]
+__all__ = [
+    "alignments_sentence",
+    "cka_sentence",
+    "classification_findings",
+    "contrasts",
+    "decoding_sentence",
+    "paired_sentence",
+    "structure_findings",
+]
 
 Findings = dict[str, Any]
 
@@ -43,7 +51,8 @@ def structure_findings(study: StructureStudy) -> Findings:
         By the keys that the book glues; baselines that did not take part have no key.
     """
     table = study.table(CAREFUL)
-    best = _best(table)
+    chosen = _best(study.table(CAREFUL, "f1_macro_selection")).model
+    best = table[table.model == chosen].iloc[0]
     review = study.value(best.model, REVIEW, "f1_micro")
     found: Findings = {
         "best_model_label": best.model,
@@ -65,7 +74,8 @@ def structure_findings(study: StructureStudy) -> Findings:
     _known(found, "best_greedy_f1", greedy, best.model)
     _known(found, "stem_prior_greedy_f1", greedy, "stem-prior")
     found["tie_group"] = _tied(study)
-    found["answer"] = _structure_answer(found)
+    found["relatives"] = _relatives(study, best.model)
+    found["answer"] = _structure_answer(found) + _against_prior(study, found)
     return found
 
 
@@ -85,20 +95,49 @@ def _structure_answer(found: Findings) -> str:
         f"On {found['n_test']} RNAs of known structure, one head of {found['best_model_label']}, chosen on {found['n_select']} other RNAs, "
         f"marks base pairs with a mean F1 of {found['best_f1']:.2f} (95 % interval {found['best_f1_low']:.2f} to {found['best_f1_high']:.2f})"
     )
-    others = [f"{found[key]:.2f} {words}" for key, words in _BESIDE.items() if key in found]
-    text += f"; beside it stand {', '.join(others[:-1])} and {others[-1]}." if len(others) > 1 else "."
-    if "best_greedy_f1" in found and "stem_prior_greedy_f1" in found:
-        ahead = "stays behind" if found["best_greedy_f1"] < found["stem_prior_greedy_f1"] else "stays ahead of"
-        text += (
-            f" With one partner a base (greedy decoding) the model {ahead} the prior: "
-            f"{found['best_greedy_f1']:.2f} against {found['stem_prior_greedy_f1']:.2f}."
-        )
-    return text
+    return text + _beside([f"{found[key]:.2f} {words}" for key, words in _BESIDE.items() if key in found])
+
+
+def _beside(others: list[str]) -> str:
+    """Join what stands beside a score."""
+    if not others:
+        return "."
+    joined = others[0] if len(others) == 1 else f"{', '.join(others[:-1])} and {others[-1]}"
+    return f"; beside it {'stands' if len(others) == 1 else 'stand'} {joined}."
+
+
+def _against_prior(study: StructureStudy, found: Findings) -> str:
+    """Say how the model compares with the stem prior once each base has one partner, with the interval of the difference."""
+    greedy = Setting("careful", decoder="greedy")
+    draws = [study.draws.get((name, greedy)) for name in (found["best_model_label"], "stem-prior")]
+    if draws[0] is None or draws[1] is None:
+        return ""
+    low, high = np.nanpercentile(draws[0].f1_macro - draws[1].f1_macro, [2.5, 97.5])
+    word = "cannot be told from" if low <= 0 <= high else "is ahead of" if low > 0 else "is behind"
+    return (
+        f" With one partner a base (greedy decoding) the model {word} the prior: {found['best_greedy_f1']:.2f} against "
+        f"{found['stem_prior_greedy_f1']:.2f} (95 % interval of the difference {low:+.2f} to {high:+.2f})."
+    )
+
+
+def _relatives(study: StructureStudy, model: str) -> str:
+    """Say how many test RNAs have relatives among the RNAs that chose, and whether that shows in the score."""
+    known = {rna.family for rna in study.select if rna.family}
+    family = {rna.name: rna.family for rna in study.test}
+    rows = study.per_rna[(study.per_rna.model == model) & (study.per_rna.protocol == "careful") & (study.per_rna.decoder == "raw")]
+    rows = rows[~rows.canonical & (rows.min_separation == CAREFUL.separation)]
+    shared = rows.rna.map(family).isin(known)
+    if not shared.any():
+        return "No test RNA belongs to a family that also has a member in the selection set."
+    return (
+        f"{int(shared.sum())} of {len(rows)} test RNAs belong to a family that also has a member in the selection set; "
+        f"the mean F1 is {rows.f1[shared].mean():.2f} on them and {rows.f1[~shared].mean():.2f} on the rest."
+    )
 
 
 _BESIDE = {
     "untrained_f1": "for the same model before training",
-    "plain_f1": "for an ordinary encoder of the 70k size",
+    "plain_f1": "for plain-70k, an ordinary encoder of about 70 thousand parameters",
     "stem_prior_f1": "for a prior on stems that learned nothing",
     "vienna_f1": "for the minimum-free-energy structure",
 }
@@ -164,9 +203,59 @@ def classification_findings(study: ClassificationStudy) -> Findings:
         _known(found, key, table, model)
     others = {"untrained_auroc": "for the same model before training", "kmer_auroc": "for counts of three-letter words", "length_auroc": "for length alone"}
     beside = [f"{found[key]:.2f} {words}" for key, words in others.items() if key in found]
+    kind = "natural RNAs" if all(rna.natural for rna in study.rnas) else "sequences drawn from covariance models, not natural ones,"
     found["answer"] = (
-        f"Among {found['n_sequences']} RNAs of {found['n_families']} families, the mean-pooled last layer of {best.model} ranks two RNAs of one family "
+        f"Among {found['n_sequences']} {kind} of {found['n_families']} families, the mean-pooled last layer of {best.model} ranks two of one family "
         f"above two of different families with an AUROC of {best.value:.2f} (95 % interval {best.low:.2f} to {best.high:.2f})"
-        + (f"; beside it stand {', '.join(beside[:-1])} and {beside[-1]}." if len(beside) > 1 else ".")
+        + _beside(beside)
+        + _trained_or_not(study, best.model)
     )
     return found
+
+
+def _trained_or_not(study: ClassificationStudy, model: str) -> str:
+    """Say what training did to the AUROC, on the same resamples, and which baselines stand above."""
+    twin = study.scores.get((f"{model}@untrained", "careful"))
+    if twin is None:
+        return ""
+    own = study.scores[model, "careful"]
+    low, high = np.nanpercentile(own.draws["auroc"] - twin.draws["auroc"], [2.5, 97.5])
+    verb = "did not measurably change" if low <= 0 <= high else "raised" if low > 0 else "lowered"
+    table = study.table("auroc")
+    above = sorted(table.model[(table.role == "baseline") & (table.value > own.auroc)])
+    text = f" Training {verb} it: trained minus untrained is {own.auroc - twin.auroc:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."
+    return text + (f" Above it stand the baselines {', '.join(above)}." if above else " No baseline stands above it.")
+
+
+def paired_sentence(per_rna: pd.DataFrame, first: str, second: str) -> str:
+    """Say on how many RNAs one contender is ahead of another, and how much the first varies."""
+    table = per_rna.pivot(index="rna", columns="model", values="f1").dropna()
+    ahead = int((table[second] > table[first]).sum())
+    return f"{second} is ahead on {ahead} of {len(table)} RNAs; the standard deviation of F1 from RNA to RNA is {table[first].std():.2f} for {first}."
+
+
+def decoding_sentence(study: StructureStudy, model: str) -> str:
+    """Say what one partner a base does to a model, and to the stem prior."""
+    greedy = Setting("careful", decoder="greedy")
+    moved = [(name, study.value(name).value, study.value(name, greedy).value) for name in (model, "stem-prior") if name in set(study.results.model)]
+    said = [f"{name} from {raw:.3f} to {one:.3f}" for name, raw, one in moved]
+    return f"Greedy decoding moves {' and '.join(said)}: report the decoder with the score."
+
+
+def alignments_sentence(study: StructureStudy, model: str) -> str:
+    """Say how an alignment model stands to its twin and to the best method on the same families."""
+    table = study.table(CAREFUL).query("role != 'ceiling'").set_index("model")
+    own, best = table.loc[model], table.value.idxmax()
+    text = f"On {int(own.n)} seed alignments {model} has a mean F1 of {own.value:.2f} (95 % interval {own.low:.2f} to {own.high:.2f})"
+    if f"{model}@untrained" in table.index:
+        text += f", its untrained twin {table.value[f'{model}@untrained']:.2f}"
+    if best != model:
+        text += f", {best} {table.value[best]:.2f} ({table.low[best]:.2f} to {table.high[best]:.2f})"
+    return text + "."
+
+
+def cka_sentence(matrix: NDArray, labels: Sequence[str], n: int) -> str:
+    """Say which two representations are least and most alike."""
+    pairs = [(matrix[i, j], f"{labels[i]} and {labels[j]}") for i in range(len(labels)) for j in range(i)]
+    (least, one), (most, two) = min(pairs), max(pairs)
+    return f"Over {n} RNAs the mean-pooled last layers are most alike for {two} ({most:.2f}) and least alike for {one} ({least:.2f})."

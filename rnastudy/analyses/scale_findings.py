@@ -39,15 +39,18 @@ def function_ladder(study: ClassificationStudy) -> Ladder:
 def _sentence(one: Ladder, what: str) -> str:
     slope = one.slope
     seen = "excludes" if slope.low > 0 or slope.high < 0 else "includes"
+    steps = one.points.value.diff().dropna()
+    order = "" if (steps > 0).all() or (steps < 0).all() else " The points are not in the order of their sizes."
     return (
         f"Ten times the parameters change {what} by {slope.value:+.3f} (95 % interval {slope.low:+.3f} to {slope.high:+.3f}, "
-        f"which {seen} zero), over {slope.n_sizes} sizes."
+        f"which {seen} zero), over {slope.n_sizes} sizes.{order}"
     )
 
 
-def scaling_findings(structure: Ladder, function: Ladder) -> dict[str, Any]:
-    """Numbers and sentences of a scaling analysis, by the keys that the book glues."""
-    first, second = _sentence(structure, "the mean F1 on structure"), _sentence(function, "the AUROC of families")
+def scaling_findings(structure: Ladder, function: Ladder, *, drawn: bool) -> dict[str, Any]:
+    """Numbers and sentences of a scaling analysis, by the keys that the book glues; `drawn` says what the families' sequences are."""
+    kind = " (sequences drawn from covariance models, not natural ones)" if drawn else ""
+    first, second = _sentence(structure, "the mean F1 on structure"), _sentence(function, f"the AUROC of families{kind}")
     found: dict[str, Any] = {"slope": structure.slope.value, "slope_low": structure.slope.low, "slope_high": structure.slope.high}
     found |= {"function_slope": function.slope.value, "function_slope_low": function.slope.low, "function_slope_high": function.slope.high}
     found |= {"structure_sentence": first, "function_sentence": second, "answer": f"{first} {second}"}
@@ -70,21 +73,23 @@ def scaling_table(structure: Ladder, function: Ladder) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(analysis="scaling", protocol="careful")
 
 
-def tradeoff_findings(points: Points) -> dict[str, Any]:
-    """Numbers and sentences of a trade-off analysis, by the keys that the book glues."""
+def tradeoff_findings(points: Points, *, drawn: bool) -> dict[str, Any]:
+    """Numbers and sentences of a trade-off analysis, by the keys that the book glues; `drawn` says what the families' sequences are."""
     rho, n = points.found.correlation, len(points.table)
     verdict = "holds zero, so these models decide nothing" if rho.low <= 0 <= rho.high else f"is {'above' if rho.low > 0 else 'below'} zero"
     fixed = points.found.at_fixed_size
     found: dict[str, Any] = {"rho": rho.value, "rho_low": rho.low, "rho_high": rho.high, "n_models": n, "half_width": points.found.half_width}
-    if fixed is not None:
-        found["rho_at_fixed_size"] = fixed.value
-    front = ", ".join(points.table.model[points.table.front])
+    found |= {"p": rho.p, "n_clusters": rho.n_clusters}
+    found["at_fixed_size"] = "not computed" if fixed is None else f"{fixed.value:+.2f} ({fixed.low:+.2f} to {fixed.high:+.2f})"
+    best = list(points.table.model[points.table.front])
+    front = best[0] if len(best) == 1 else f"{', '.join(best[:-1])} and {best[-1]}"
     found["front"] = front
     untrained = int((points.table.role == "untrained").sum())
     twins = f", {untrained} of them untrained twins," if untrained else ""
     found["answer"] = (
         f"Over {n} models{twins} the rank correlation of structure and function is {rho.value:+.2f}; "
-        f"its 95 % interval, {rho.low:+.2f} to {rho.high:+.2f}, {verdict}. No other model beats {front} on both."
+        f"its 95 % interval, {rho.low:+.2f} to {rho.high:+.2f}, {verdict}. No other model beats {front} on both, intervals aside."
+        + (" Function is measured on sequences drawn from covariance models, not on natural ones." if drawn else "")
     )
     return found
 

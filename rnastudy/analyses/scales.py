@@ -85,19 +85,28 @@ def costs(entrants: Sequence[Contender], rnas: Sequence[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns model, role, parameters, gflops (of all RNAs), seconds, memory_mb.
+        Columns model, role, parameters, gflops (of all RNAs), seconds, memory_mb (None below 1 MiB, which cannot be told
+        from noise).
     """
     rows = []
     for entrant in entrants:
         if entrant.probe is None:
             continue
         read = partial(_read_through, entrant.probe, rnas)
-        cost, flops = measured_cost(read, device=str(entrant.probe.device)), measured_flops(read)
-        memory = None if cost.peak_bytes is None else cost.peak_bytes / 2**20
-        rows.append(
-            {"model": entrant.name, "role": entrant.role, "parameters": entrant.parameters, "gflops": flops / 1e9, "seconds": cost.seconds, "memory_mb": memory}
-        )
+        read()
+        cost, flops = measured_cost(read, device=str(entrant.probe.device)), measured_flops(partial(_hidden, entrant.probe, rnas))
+        if not flops:
+            raise StudyError(f"no operation of {entrant.name} was counted; its forward pass cannot be measured here")
+        memory = cost.peak_bytes / 2**20 if cost.peak_bytes and cost.peak_bytes > 2**20 else None
+        shared = {"model": entrant.name, "role": entrant.role, "parameters": entrant.parameters}
+        rows.append({**shared, "gflops": flops / 1e9, "seconds": cost.seconds, "memory_mb": memory})
     return pd.DataFrame(rows)
+
+
+def _hidden(probe: Any, rnas: Sequence[Any]) -> None:
+    """Run the forward pass in this thread, where operations are counted."""
+    for _ in probe.hidden(rnas):
+        pass
 
 
 def _read_through(probe: Any, rnas: Sequence[Any]) -> None:
@@ -184,7 +193,7 @@ def probes(structure: StructureStudy, function: ClassificationStudy, entrants: S
             continue
         pairs = structure_probe(*(_features(entrant, rnas) for rnas in (structure.select, structure.test, structure.select)), seed=seed)
         family = family_probe(*_common_families(function, entrant.name), seed=seed)
-        for task, one in (("structure", pairs), ("family", family)):
+        for task, one in (("structure (average precision)", pairs), ("family (accuracy)", family)):
             rows.append(
                 {
                     "model": entrant.name,
@@ -217,4 +226,6 @@ def _common_families(function: ClassificationStudy, name: str, least: int = 5, m
     sizes = families.value_counts()
     kept = sorted(sizes[sizes >= least].index)[:most]
     rows = families.isin(kept).to_numpy()
+    if len(kept) < 2:
+        raise StudyError(f"{len(kept)} families have {least} RNAs or more; a family probe needs two, so give more RNAs a family")
     return function.vectors[name][rows], list(families[rows])

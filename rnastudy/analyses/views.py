@@ -28,6 +28,7 @@ __all__ = [
     "per_rna",
     "similarity_counts",
     "under",
+    "unrelated",
     "with_ceilings",
 ]
 
@@ -52,7 +53,7 @@ def of_length(data: Any, shortest: int = 1, longest: int | None = None) -> Any:
     return replace(data, rnas=kept)
 
 
-def at_most(data: Any, per_family: int | None, seed: int = 0) -> Any:
+def at_most(data: Any, per_family: int | None, seed: int = 0, *, limit: int | None = None) -> Any:
     """Keep so many RNAs of each family, drawn by `seed`; RNAs without a family stay.
 
     Parameters
@@ -61,20 +62,31 @@ def at_most(data: Any, per_family: int | None, seed: int = 0) -> Any:
     per_family : int or None
         All of them if None.
     seed : int
+    limit : int, optional
+        Then keep whole families, drawn by `seed`, until there are so many RNAs and at least four families.
 
     Raises
     ------
     StudyError
         If `per_family` is below 2: a family of one has no pair.
     """
-    if per_family is None:
-        return data
-    if per_family < 2:
+    if per_family is not None and per_family < 2:
         raise StudyError(f"per_family is {per_family}; a family needs two RNAs to have a pair")
     rng = np.random.default_rng(seed)
-    kept = {int(one) for members in data.families.values() for one in rng.permutation(members)[:per_family]}
-    rnas = tuple(rna for index, rna in enumerate(data.rnas) if index in kept or rna.family is None)
+    chosen = [sorted(rng.permutation(members)[:per_family].tolist()) for members in data.families.values()]
+    kept: set[int] = set()
+    for number, place in enumerate(rng.permutation(len(chosen)) if limit else range(len(chosen))):
+        if limit and len(kept) >= limit and number >= 4:
+            break
+        kept.update(chosen[place])
+    rnas = tuple(rna for index, rna in enumerate(data.rnas) if index in kept or (rna.family is None and not limit))
     return replace(data, rnas=rnas)
+
+
+def unrelated(data: Any, other: Any) -> Any:
+    """Leave out the RNAs whose family or clan has a member in another set, so that choosing and scoring share no relatives."""
+    families, clans = {rna.family for rna in other.rnas}, {rna.clan for rna in other.rnas if rna.clan}
+    return replace(data, rnas=tuple(rna for rna in data.rnas if rna.family not in families and rna.clan not in clans))
 
 
 def under(table: pd.DataFrame, protocol: str) -> pd.DataFrame:
@@ -104,7 +116,7 @@ def decoded(study: StructureStudy) -> pd.DataFrame:
     """Return mean F1 under every decoder, for models and folding programs."""
     rows = study.results
     rows = rows[(rows.protocol == "careful") & (rows.min_separation == CAREFUL.separation) & ~rows.canonical & (rows.measure == "f1_macro")]
-    return rows[rows.role.isin(["trained", "baseline"])]
+    return rows[rows.role.isin(["trained", "baseline"]) | (rows.model == "stem-prior")].assign(role=lambda kept: kept.role.replace("floor", "baseline"))
 
 
 def per_rna(study: StructureStudy, setting: Setting = CAREFUL) -> pd.DataFrame:

@@ -251,10 +251,12 @@ def _or_none(number: float) -> float | None:
 
 
 def _write(result: dict[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         partial.replace(path)
+    except OSError as error:
+        raise StudyError(f"cannot write {path}: {error.strerror}; choose a file in a folder that can be written to") from None
     finally:
         partial.unlink(missing_ok=True)

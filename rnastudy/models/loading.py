@@ -87,6 +87,8 @@ def load(
         raise StudyError(f"model suffix '@{twin}' is not known; the only one is '@untrained'")
     if dtype not in DTYPES:
         raise unknown("dtype", dtype, DTYPES)
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise StudyError(f"device {device!r} is not known; give cpu, cuda or cuda:0")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise StudyError(f"device {device!r} asked for, but torch sees no CUDA device; use device='cpu'")
     card = cards().get(name)

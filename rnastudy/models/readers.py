@@ -79,10 +79,18 @@ class HubReader:
 
     def __init__(self, tokenizer: Any, *, alphabet: str | None = None, end: bool = True) -> None:
         self.tokenizer, self.end = tokenizer, end
+        #: Whether bases must be set apart by spaces, as for word pieces with one token a base.
+        self.spaced = [self._knows(text) for text in ("ACGACG", "A C G A C G")] == [False, True]
         self.alphabet = alphabet or self._seen_alphabet()
         pad = tokenizer.pad_token_id
         self.pad = 0 if pad is None else pad
         self.single_base = all(check_spans(self.read(shown).spans, len(shown)) == "bases" for shown in SHOWN)
+
+    def _knows(self, text: str) -> bool:
+        return self.tokenizer.unk_token_id not in self.tokenizer(text)["input_ids"]
+
+    def _sent(self, text: str) -> str:
+        return " ".join(text) if self.spaced else text
 
     def _seen_alphabet(self) -> str:
         found = [letter for letter in "UT" if self._writes(letter)]
@@ -92,7 +100,7 @@ class HubReader:
         return found[0]
 
     def _writes(self, letter: str) -> bool:
-        ids = self.tokenizer("ACGN".replace("N", letter) * 8)["input_ids"]
+        ids = self.tokenizer(self._sent("ACGN".replace("N", letter) * 8))["input_ids"]
         unknown = self.tokenizer.unk_token_id in ids
         return not unknown and any(letter in piece for piece in self._texts(ids))
 
@@ -116,14 +124,15 @@ class HubReader:
 
     def _read_row(self, row: str) -> tuple[tuple[int, ...], tuple[Span, ...]]:
         text = row.replace("U", "T") if self.alphabet == "T" else row
-        encoded = self.tokenizer(text, **({"return_offsets_mapping": True} if self.tokenizer.is_fast else {}))
+        encoded = self.tokenizer(self._sent(text), **({"return_offsets_mapping": True} if self.tokenizer.is_fast else {}))
         ids = list(encoded["input_ids"])
         head, tail = self._borders(ids)
         if not self.end:
             ids = ids[:tail]
         inner = ids[head:tail]
         offsets = encoded["offset_mapping"][head:tail] if self.tokenizer.is_fast else self._laid(inner, text)
-        spans = [(start, stop) for start, stop in offsets]
+        step = 2 if self.spaced and self.tokenizer.is_fast else 1
+        spans = [(start // step, -(-stop // step)) for start, stop in offsets]
         self._refuse_unknown(inner, spans, text)
         return tuple(ids), (None,) * head + tuple(spans) + (None,) * (len(ids) - tail)
 

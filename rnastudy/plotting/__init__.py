@@ -10,9 +10,11 @@ from rnastudy.plotting.output import Shown, save, show
 from rnastudy.plotting.ranking import auroc_dots, decoders, forest, paired, slopes
 from rnastudy.plotting.rnas import arcs, contact_map
 from rnastudy.plotting.scales import cka_map, cost, scaling_line, tradeoff
+from rnastudy.plotting.tables import Table, table
 
 __all__ = [
     "Shown",
+    "Table",
     "arcs",
     "auroc_dots",
     "cka_map",
@@ -30,6 +32,7 @@ __all__ = [
     "show",
     "similarities",
     "slopes",
+    "table",
     "threshold_curve",
     "tradeoff",
     "training_curves",

@@ -49,7 +49,7 @@ def similarities(positive: np.ndarray, negative: np.ndarray, edges: np.ndarray, 
     p, n = _densities(positive, negative, edges)
     edges = np.asarray(edges, float)
     figure, axes = canvas(5.8, 3.3)
-    axes.stairs(np.minimum(p, n), edges, fill=True, color=GRID, label=f"overlap, OR {number(ratio, 3)}")
+    axes.stairs(np.minimum(p, n), edges, fill=True, color=GRID, label=f"overlap ratio {number(ratio, 3)}")
     axes.stairs(p, edges, color=CLASSES["map convolution"], lw=2, label="same family")
     axes.stairs(n, edges, color=CLASSES["plain encoder"], lw=2, ls="--", label="different families")
     seen = np.flatnonzero(p + n)
@@ -85,7 +85,8 @@ def fft_trap(results: pd.DataFrame, *, width: int, length: int, kept: int = 128,
     'Left: of 100 tokens x 64 channels = 6,400 numbers, the FFT descriptor sees the first 128, 2.0 %. Right: AUROC by descriptor: FFT 0.70 and mean 0.90.'
     """
     need(results, "descriptor", "value")
-    figure, (left, right) = canvas(7.2, 2.2 + 0.3 * results["descriptor"].nunique(), columns=2, width_ratios=(1, 1.2))
+    figure, (left, right) = canvas(7.2, 2.0 + 0.45 * results["descriptor"].nunique(), columns=2, width_ratios=(1, 1.3))
+    figure.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr, call-arg]
     seen = np.zeros(length * width)
     seen[:kept] = 1
     left.imshow(seen.reshape(length, width), aspect="auto", cmap="cividis", vmin=0, vmax=1, extent=(0.5, width + 0.5, length + 0.5, 0.5))
@@ -104,7 +105,7 @@ def _described(figure: Figure, axes: Axes, results: pd.DataFrame, label: str) ->
     styles = dict(zip(models, looks(models, ["trained"] * len(models)), strict=True))
     for row in results.itertuples():
         model = getattr(row, "model", "")
-        place = len(names) - 1 - names.index(row.descriptor) + 0.14 * ((len(models) - 1) / 2 - models.index(model))
+        place = len(names) - 1 - names.index(row.descriptor) + 0.72 / max(len(models), 2) * ((len(models) - 1) / 2 - models.index(model))
         low, high = getattr(row, "low", np.nan), getattr(row, "high", np.nan)
         axes.plot([low, high], [place, place], color=styles[model]["color"], lw=1.6)
         axes.plot([row.value], [place], ms=6, ls="", **styles[model])

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from rnastudy.errors import StudyError
-from rnastudy.plotting.style import CLASSES, INK, MUTED, Drawn, canvas, house, looks, need
+from rnastudy.plotting.style import CLASSES, DARK, INK, MUTED, PAPER, Drawn, canvas, house, looks, need
 from rnastudy.plotting.words import listed, number, plural
 
 __all__ = ["head_map", "layer_curve", "threshold_curve", "training_curves"]
@@ -56,7 +56,7 @@ def _box(chosen: tuple[int, int]) -> Rectangle:
 
 
 def _cell_labels(axes: Axes, scores: np.ndarray) -> None:
-    middle = 0.55 * np.nanmax(scores)
+    middle = DARK * np.nanmax(scores)
     for (layer, head), value in np.ndenumerate(scores):
         colour = "#000000" if value > middle else "#ffffff"
         axes.text(head + 1, layer + 1, f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
@@ -81,9 +81,19 @@ def threshold_curve(curves: pd.DataFrame, *, chosen: float, label: str = "mean F
     """
     need(curves, "set", "threshold", "value")
     figure, axes = canvas(5.8, 3.5)
+    axes.set_xlim(*_where_it_moves(curves, chosen))
     looks_of = {"selection": (CLASSES["baseline"], "--", "s"), "test": (CLASSES["map convolution"], "-", "o")}
     axes.axvline(chosen, color=INK, lw=1, ls=":")
-    axes.annotate("frozen threshold", (chosen, 1), xycoords=("data", "axes fraction"), xytext=(4, -4), textcoords="offset points", va="top", fontsize=9)
+    axes.annotate(
+        "frozen threshold",
+        (chosen, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, -4) if chosen < sum(axes.get_xlim()) / 2 else (-4, -4),
+        textcoords="offset points",
+        ha="left" if chosen < sum(axes.get_xlim()) / 2 else "right",
+        va="top",
+        fontsize=9,
+    )
     said = []
     for name, rows in curves.groupby("set", sort=False):
         rows = rows.sort_values("threshold")
@@ -100,6 +110,23 @@ def threshold_curve(curves: pd.DataFrame, *, chosen: float, label: str = "mean F
     axes.grid()
     figure.legend(loc="outside upper right", ncols=2)
     return figure, f"Line plot of {label} against the threshold. {' '.join(said)}"
+
+
+def _where_it_moves(curves: pd.DataFrame, chosen: float) -> tuple[float, float]:
+    """Find the stretch of thresholds where the curve is not flat; the end points of a grid may be as far out as a float goes."""
+    low, high = chosen, chosen
+    for _, rows in curves.groupby("set", sort=False):
+        rows = rows.sort_values("threshold")
+        places, values = rows["threshold"].to_numpy(float), rows["value"].to_numpy(float)
+        least = 0.02 * max(float(np.nanmax(values)), 1e-9)
+        moving = np.flatnonzero((np.abs(values - values[0]) > least) & (np.abs(values - values[-1]) > least))
+        if len(moving):
+            low, high = min(low, places[moving[0]]), max(high, places[moving[-1]])
+    if high <= low:
+        seen = curves["threshold"][curves["threshold"].abs() < 1e30]
+        low, high = min(low, seen.min()), max(high, seen.max())
+    room = 0.06 * (high - low) or 0.5
+    return low - room, high + room
 
 
 @house
@@ -120,20 +147,21 @@ def layer_curve(results: pd.DataFrame, *, label: str = "AUROC") -> Drawn:
     need(results, "model", "role", "layer", "value")
     heads = results.drop_duplicates("model")
     styles = dict(zip(heads["model"], looks(heads["model"], heads["role"], heads.get("class")), strict=True))
-    figure, axes = canvas(6.4, 3.6)
-    said = []
+    figure, axes = canvas(7.0, 3.6)
+    said, lines, heights = [], [], []
     for model, rows in results.sort_values("layer").groupby("model", sort=False):
         look = styles[model]
-        axes.plot(rows["layer"], rows["value"], ms=6, **look)
+        lines += axes.plot(rows["layer"], rows["value"], ms=6, label=str(model), ls="--" if look["markerfacecolor"] == PAPER else "-", **look)
         if {"low", "high"} <= set(rows.columns) and rows["low"].notna().all():
             axes.fill_between(rows["layer"], rows["low"], rows["high"], color=look["color"], alpha=0.18, lw=0)
         end, best = rows.iloc[-1], rows.loc[rows["value"].idxmax()]
-        axes.annotate(str(model), (end["layer"], end["value"]), xytext=(8, 0), textcoords="offset points", va="center", fontsize=9)
+        heights.append(float(end["value"]))
         said.append(f"{model} is best at layer {best['layer']:.0f} with {number(best['value'])} and ends at {number(end['value'])}")
     axes.set(xlabel="layer (0: the embedding)", ylabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.05)
     axes.grid()
+    figure.legend(handles=[lines[i] for i in np.argsort(heights, kind="stable")[::-1]], loc="outside right upper", handlelength=2.6)
     return figure, f"Line plot of {label} by layer for {plural(len(said), 'model')}: {listed(said)}."
 
 

@@ -25,7 +25,7 @@ def _bands(axes: Axes, bands: pd.DataFrame) -> None:
         level = level + 1 if row.value - last < 0.3 else 0
         last = row.value
         axes.annotate(
-            row.model,
+            f"ceiling: {row.model}" if row.role == "ceiling" else row.model,
             (row.value, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3 + 11 * level),
@@ -175,10 +175,10 @@ def decoders(results: pd.DataFrame, *, label: str = "mean F1 per RNA") -> Drawn:
     models = results.groupby("model")["value"].max().sort_values().index
     names = list(dict.fromkeys(results["decoder"]))
     styles = looks(names, ["trained"] * len(names), [list(CLASSES)[i % len(CLASSES)] for i in range(len(names))])
-    figure, axes = canvas(6.2, 1.5 + 0.42 * len(models))
+    figure, axes = canvas(6.2, 1.4 + (0.3 + 0.11 * len(names)) * len(models))
     for shift, (name, look) in enumerate(zip(names, styles, strict=True)):
         rows = results[results["decoder"] == name].set_index("model").reindex(models)
-        places = np.arange(len(models)) + 0.14 * ((len(names) - 1) / 2 - shift)
+        places = np.arange(len(models)) + 0.72 / max(len(names), 2) * ((len(names) - 1) / 2 - shift)
         for place, row in zip(places, rows.itertuples(), strict=True):
             if has_interval(row):
                 axes.plot([row.low, row.high], [place, place], color=look["color"], lw=1.4)
@@ -214,7 +214,8 @@ def slopes(results: pd.DataFrame, *, label: str = "F1", order: tuple[str, str] =
         raise StudyError(f"slope chart: no model has both protocols {order}; the table has {sorted(results['protocol'].unique())}")
     wide = wide.sort_values(order[1], ascending=False).reset_index()
     figure, axes = canvas(5.6, 1.6 + 0.32 * len(wide))
-    for place, row, look in zip(_apart(wide[order[1]].to_numpy()), wide.itertuples(), looks(wide["model"], wide["role"]), strict=True):
+    places = _apart(wide[order[1]].to_numpy())
+    for place, row, look in zip(places, wide.itertuples(), looks(wide["model"], wide["role"]), strict=True):
         ends = [getattr(row, order[0]), getattr(row, order[1])]
         axes.plot([0, 1], ends, ms=7, **look)
         axes.annotate(
@@ -223,19 +224,23 @@ def slopes(results: pd.DataFrame, *, label: str = "F1", order: tuple[str, str] =
             xytext=(1.08, place),
             va="center",
             fontsize=9,
-            arrowprops={"arrowstyle": "-", "color": GRID, "shrinkB": 5},
+            arrowprops={"arrowstyle": "-", "color": GRID, "shrinkA": 0, "shrinkB": 5, "relpos": (0, 0.5)},
         )
     axes.set_xticks([0, 1], order)
-    axes.set(xlim=(-0.1, 2.0), ylabel=label)
+    low, high = axes.get_ylim()
+    room = 0.04 * (high - low)
+    axes.set(xlim=(-0.1, 2.0), ylim=(min(low, places.min() - room), max(high, places.max() + room)), ylabel=label)
     axes.grid(axis="y")
     said = [f"{row.model} from {number(getattr(row, order[0]))} to {number(getattr(row, order[1]))}" for row in wide.itertuples()]
     return figure, f"Slope chart of {label} for {plural(len(wide), 'model')}, {order[0]} against {order[1]}: {listed(said)}."
 
 
 def _apart(values: np.ndarray, gap: float = 0.06) -> np.ndarray:
-    """Move label heights, given from the top down, until neighbours are `gap` of the range apart."""
-    places = values.astype(float).copy()
+    """Move label heights, given from the top down, until neighbours are `gap` of the range apart; crowded ones share the shift."""
     step = gap * max(float(np.ptp(values)), 0.2)
-    for i in range(1, len(places)):
-        places[i] = min(places[i], places[i - 1] - step)
-    return places
+    groups: list[list[float]] = []
+    for value in values.astype(float) + step * np.arange(len(values)):
+        groups.append([float(value)])
+        while len(groups) > 1 and np.mean(groups[-2]) < np.mean(groups[-1]):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    return np.concatenate([np.full(len(group), np.mean(group)) for group in groups]) - step * np.arange(len(values))

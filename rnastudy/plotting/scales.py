@@ -9,18 +9,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from rnastudy.errors import StudyError
-from rnastudy.plotting.style import CLASSES, MUTED, Drawn, canvas, has_interval, house, looks, need
+from rnastudy.plotting.style import CLASSES, DARK, MUTED, Drawn, canvas, has_interval, house, looks, name_points, need
 from rnastudy.plotting.words import listed, number, plural
 
 __all__ = ["cka_map", "cost", "scaling_line", "tradeoff"]
 
 
-def _points(axes: Axes, rows: pd.DataFrame, x: str, y: str, dx: float = 7) -> None:
+NAMES = {"gflops": "operations (GFLOP)", "memory_mb": "memory (MB)"}
+
+
+def _points(axes: Axes, rows: pd.DataFrame, x: str, y: str) -> None:
     kinds = rows.get("class")
     for row, look in zip(rows.itertuples(), looks(rows["model"], rows["role"], kinds), strict=True):
         place = (getattr(row, x), getattr(row, y))
         axes.plot(*place, ms=8, ls="", **look)
-        axes.annotate(row.model, place, xytext=(dx, 4), textcoords="offset points", fontsize=8.5)
 
 
 @house
@@ -58,6 +60,7 @@ def scaling_line(
     axes.margins(x=0.18, y=0.15)
     axes.set(xlabel="parameters", ylabel=label)
     axes.grid()
+    name_points(axes, rows["model"], zip(rows["parameters"], rows["value"], strict=True))
     told = listed([f"{row.model} ({row.parameters:,.0f}) {number(row.value)}" for row in rows.itertuples()])
     tail = "" if slope is None else f" The slope is {number(slope[0])} per tenfold size (95 % interval {number(slope[1])} to {number(slope[2])})."
     return figure, f"Scatter plot of {label} against parameters: {told}.{tail}"
@@ -65,7 +68,7 @@ def scaling_line(
 
 @house
 def cost(results: pd.DataFrame, *, costs: Sequence[str] = ("seconds", "memory_mb"), label: str = "mean F1 per RNA") -> Drawn:
-    """Draw score against what a model costs, a panel per kind of cost.
+    """Draw score against what a model costs, a panel per kind of cost; a cost that is zero for all was not measured and is left out.
 
     Parameters
     ----------
@@ -79,6 +82,9 @@ def cost(results: pd.DataFrame, *, costs: Sequence[str] = ("seconds", "memory_mb
     'Scatter plot of mean F1 per RNA against seconds for 2 models. Cheapest in seconds is a with 1.00, dearest b with 9.00.'
     """
     need(results, "model", "role", "value", *costs)
+    costs = [name for name in costs if (results[name] > 0).any()]
+    if not costs:
+        raise StudyError("cost: every cost is zero or unknown; nothing was measured")
     figure, grid = canvas(3.7 * len(costs), 3.4, columns=len(costs), squeeze=False, sharey=True)
     said = []
     for axes, name in zip(grid[0], costs, strict=True):
@@ -86,11 +92,13 @@ def cost(results: pd.DataFrame, *, costs: Sequence[str] = ("seconds", "memory_mb
         wide = results[name].max() > 8 * results[name].min() > 0
         axes.set_xscale("log" if wide else "linear")
         axes.margins(x=0.3, y=0.15)
-        axes.set_xlabel(name.replace("_mb", " (MB)").replace("_", " "))
+        axes.set_xlabel(NAMES.get(name, name.replace("_", " ")))
         axes.grid()
         low, high = results.loc[results[name].idxmin()], results.loc[results[name].idxmax()]
         said.append(f"Cheapest in {name} is {low['model']} with {number(low[name])}, dearest {high['model']} with {number(high[name])}.")
     grid[0, 0].set_ylabel(label)
+    for axes, name in zip(grid[0], costs, strict=True):
+        name_points(axes, results["model"], zip(results[name], results["value"], strict=True))
     return figure, f"Scatter plot of {label} against {listed(list(costs))} for {plural(len(results), 'model')}. {' '.join(said)}"
 
 
@@ -125,7 +133,8 @@ def tradeoff(models: pd.DataFrame, *, rho: tuple[float, float, float] | None = N
     axes.set(xlabel="structure: mean F1 per RNA", ylabel="function: AUROC")
     axes.margins(x=0.15, y=0.12)
     axes.grid()
-    axes.legend(loc="best")
+    name_points(axes, models["model"], zip(models["structure"], models["function"], strict=True))
+    figure.legend(loc="outside upper right")
     tail = "" if rho is None else f" Rank correlation {number(rho[0])} (95 % interval {number(rho[1])} to {number(rho[2])})."
     told = f"for {plural(len(models), 'model')}. On the Pareto front: {listed(list(front['model']))}."
     return figure, f"Scatter plot of AUROC against structure F1 {told}{tail}"
@@ -158,7 +167,7 @@ def cka_map(matrix: np.ndarray, labels: Sequence[str], *, columns: Sequence[str]
     axes.set_yticks(range(len(labels)), labels)
     if matrix.size <= 100:
         for (i, j), value in np.ndenumerate(matrix):
-            axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color="#000000" if value > 0.55 else "#ffffff")
+            axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color="#000000" if value > DARK else "#ffffff")
     other = np.where(np.equal.outer(list(labels), names), np.nan, matrix)
     told = ""
     if np.isfinite(other).any():

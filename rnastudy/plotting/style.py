@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from rnastudy.errors import StudyError
 
-__all__ = ["CLASSES", "GRID", "INK", "MARKERS", "MUTED", "PAPER", "RC", "canvas", "class_of", "has_interval", "house", "looks", "need"]
+__all__ = ["CLASSES", "DARK", "GRID", "INK", "MARKERS", "MUTED", "PAPER", "RC", "canvas", "class_of", "has_interval", "house", "looks", "name_points", "need"]
 
 #: Reserved colours; an inline figure swaps them for those of the page.
 INK, MUTED, GRID, PAPER = "#1a1a1b", "#5f6671", "#d3d7dd", "#fefeff"
@@ -35,6 +35,8 @@ CLASSES: Mapping[str, str] = {
 }
 #: Markers that stay apart in grey and at small size, in the order they are handed out.
 MARKERS = "osD^vPX<>hp*"
+#: Share of the colour map below which white letters are easier to read than black ones (cividis; WCAG contrast 4.5 on either side).
+DARK = 0.46
 RC: Any = {
     "figure.dpi": 96,
     "figure.facecolor": "none",
@@ -178,6 +180,44 @@ def has_interval(row: Any) -> bool:
     (True, False)
     """
     return bool(np.isfinite([getattr(row, "low", np.nan), getattr(row, "high", np.nan)]).all())
+
+
+def name_points(axes: Axes, names: Iterable[str], places: Iterable[tuple[float, float]], size: float = 8.5) -> None:
+    """Write a name beside every point so that no name lies on another name or mark; one moved far gets a line to its point.
+
+    The limits and scales of the axes must be set before.
+
+    Examples
+    --------
+    >>> axes = canvas()[1]
+    >>> name_points(axes, ["a", "b"], [(0.5, 0.5), (0.5, 0.5)])
+    >>> axes.texts[0].get_position() == axes.texts[1].get_position()
+    False
+    """
+    figure: Any = axes.figure
+    names, places = list(names), list(places)
+    figure.draw_without_rendering()
+    unit, frame = figure.dpi / 72, axes.get_window_extent()
+    marks = axes.transData.transform(np.asarray(places, float))
+    taken = [(x - 5 * unit, y - 5 * unit, x + 5 * unit, y + 5 * unit) for x, y in marks]
+    near = [(8, 6), (8, -6), (-8, 6), (-8, -6), (8, 0), (-8, 0)]
+    far = [(side * (16 + abs(rise) / 3), rise) for rise in range(12, 90, 4) for side, rise in ((1, rise), (1, -rise), (-1, rise), (-1, -rise))]
+    for index in sorted(range(len(names)), key=lambda i: (-marks[i][1], marks[i][0])):
+        text = axes.annotate(names[index], places[index], xytext=(0, 0), textcoords="offset points", fontsize=size, va="center")
+        box = text.get_window_extent()
+        for dx, dy in near + far:
+            x, y = marks[index][0] + dx * unit - (box.width if dx < 0 else 0), marks[index][1] + dy * unit - box.height / 2
+            mine = (x, y, x + box.width, y + box.height)
+            inside = frame.x0 <= mine[0] and mine[2] <= frame.x1 + 4 * unit and frame.y0 <= mine[1] and mine[3] <= frame.y1
+            if inside and all(mine[2] < b[0] or b[2] < mine[0] or mine[3] < b[1] or b[3] < mine[1] for b in taken):
+                break
+        else:
+            dx, dy, mine = 8, 6, (box.x0, box.y0, box.x1, box.y1)
+        taken.append((mine[0], mine[1] - unit, mine[2], mine[3] + unit))
+        text.set(position=(dx, dy), ha="right" if dx < 0 else "left")
+        if abs(dy) > 8:
+            line = {"arrowstyle": "-", "color": MUTED, "lw": 0.6, "shrinkB": 4}
+            axes.annotate("", places[index], xytext=(dx, dy), textcoords="offset points", arrowprops=line)
 
 
 def bare(axes: Axes) -> None:

@@ -165,19 +165,21 @@ def _validation_loss(model: PreTrainedModel, batches: list[tuple[Tensor, Tensor]
     return float(np.average(losses, weights=counts))
 
 
-def _save_checkpoint(folder: Path, step: int, model: PreTrainedModel, optimiser: torch.optim.Optimizer, log: list[dict]) -> None:
+def _save_checkpoint(folder: Path, step: int, made_by: str, model: PreTrainedModel, optimiser: torch.optim.Optimizer, log: list[dict]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    state = {"step": step, "model": model.state_dict(), "optimiser": optimiser.state_dict(), "log": log}
+    state = {"step": step, "made_by": made_by, "model": model.state_dict(), "optimiser": optimiser.state_dict(), "log": log}
     torch.save(state, folder / "part")
     (folder / "part").replace(folder / f"step-{step:05d}.pt")
 
 
-def _resume(folder: Path, model: PreTrainedModel, optimiser: torch.optim.Optimizer, device: str) -> tuple[int, list[dict]]:
+def _resume(folder: Path, made_by: str, model: PreTrainedModel, optimiser: torch.optim.Optimizer, device: str) -> tuple[int, list[dict]]:
     """Load the newest checkpoint, if there is one; return the next step and the log so far."""
     found = sorted(folder.glob("step-*.pt"))
     if not found:
         return 0, []
     state = torch.load(found[-1], map_location=device, weights_only=True)
+    if state.get("made_by") != made_by:
+        raise StudyError(f"{folder} holds a training with another recipe, seed or number of steps; choose another --out, or remove that folder")
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     return state["step"], state["log"]
@@ -239,6 +241,10 @@ def train(
         raise StudyError(f"steps must be at least 1, not {steps}")
     recipe = RECIPES[name] if steps is None else Recipe(**{**_fields(RECIPES[name]), "steps": steps})
     out = Path(out)
+    try:
+        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"cannot write into {out}: {error.strerror}; choose another --out") from None
     model = build(recipe, seed)
     model.to(torch.device(device))  # type: ignore[arg-type]
     model.train()
@@ -265,7 +271,8 @@ def _run(
     progress: bool,
 ) -> list[dict]:
     """Do the steps that are still to be done; return the log."""
-    first, log = _resume(checkpoints, model, optimiser, device)
+    made_by = json.dumps({"seed": batches.seed, **asdict(recipe)}, sort_keys=True)
+    first, log = _resume(checkpoints, made_by, model, optimiser, device)
     tokens = log[-1]["tokens"] if log else 0
     running: list[float] = []
     for step in (bar := tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, disable=not progress)):
@@ -278,7 +285,7 @@ def _run(
             log.append({"step": step + 1, "tokens": tokens, "loss": round(float(np.mean(running)), 5), "validation_loss": round(held, 5)})
             running = []
             bar.set_postfix(loss=f"{log[-1]['loss']:.3f}", held=f"{held:.3f}")
-            _save_checkpoint(checkpoints, step + 1, model, optimiser, log)
+            _save_checkpoint(checkpoints, step + 1, made_by, model, optimiser, log)
     return log
 
 

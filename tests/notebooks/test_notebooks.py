@@ -23,9 +23,9 @@ SMALL = {
         "released_maps": "no",
         "baselines": "random, stem-prior, vienna-mfe",
     },
-    "classification": {"model": "mapconv-9k", "limit": 600, "n_draws": 20, "n_pairs": 500, "per_family": 4, "max_bases": 120},
-    "scaling": {"model": "mapconv-9k, mapconv-70k", "limit": 60, "n_draws": 20, "n_timed": 3, "max_bases": 120},
-    "tradeoff": {"model": "mapconv-9k, plain-70k", "limit": 60, "n_draws": 20, "max_bases": 120},
+    "classification": {"model": "mapconv-9k", "limit": 500, "n_draws": 20, "n_pairs": 500, "per_family": 6},
+    "scaling": {"model": "mapconv-9k, mapconv-70k", "data": "rfam_seeds_heldout", "limit": 150, "n_draws": 20, "n_timed": 3, "per_family": 12},
+    "tradeoff": {"model": "mapconv-9k, plain-70k", "data": "rfam_seeds_heldout", "limit": 150, "n_draws": 20, "per_family": 12},
 }
 TABLES = {
     "structure": ["results", "per_rna", "draws", "contrasts", "traps", "controls", "alignments", "depth"],
@@ -103,26 +103,8 @@ def test_training_made_a_difference(finished: dict[str, Path]) -> None:
 def test_plain_papermill_runs_a_notebook(runs: Path, root: Path) -> None:
     out = runs / "plain"
     words = ["notebooks/scaling.ipynb", str(runs / "out.ipynb"), "-k", "python3", "--no-progress-bar", "-p", "model", "mapconv-9k,mapconv-70k"]
-    small = [
-        "-p",
-        "limit",
-        "30",
-        "-p",
-        "n_draws",
-        "5",
-        "-p",
-        "n_timed",
-        "2",
-        "-p",
-        "max_bases",
-        "100",
-        "-p",
-        "cache",
-        str(runs / "cache"),
-        "-p",
-        "out",
-        str(out),
-    ]
+    values = {"limit": 150, "per_family": 12, "n_draws": 5, "n_timed": 2, "data": "rfam_seeds_heldout", "cache": runs / "cache", "out": out}
+    small = [word for key, value in values.items() for word in ("-p", key, str(value))]
     subprocess.run([sys.executable, "-m", "papermill", *words, *small], cwd=root, check=True, capture_output=True)
     assert (out / "results.csv").is_file()
     assert json.loads((out / "stamp.json").read_text())["finished"]

@@ -271,3 +271,29 @@ def test_thinning_keeps_the_rna_itself() -> None:
     rna = Rna("a", "GC", alignment=("GC", "GU", "AU"))
     assert analyses.thinned(rna, 1).alignment == ("GC",)
     assert analyses.thinned(rna, 9).alignment == rna.alignment
+
+
+def test_few_rnas_are_whole_families() -> None:
+    rnas = [Rna(f"{f}{k}", "ACGU", family=f) for f in "abcdefgh" for k in range(5)]
+    few = analyses.at_most(dataset("many", rnas), 3, limit=9)
+    assert sorted(len(members) for members in few.families.values()) == [3, 3, 3, 3]
+    assert len(analyses.at_most(dataset("many", rnas), None).rnas) == 40
+
+
+def test_a_baseline_that_tells_nothing_apart_is_left_out() -> None:
+    rng = np.random.default_rng(0)
+    rnas = [Rna(f"r{k}", "".join(rng.choice(list("ACGU"), 40)), family="abc"[k % 3]) for k in range(12)]
+    entrant = Contender("letters", "trained", lambda rnas: iter(()), lambda rnas: [], 4, Letters())
+    study = analyses.classification([entrant], dataset("equal", rnas), baselines=["length", "composition"], n_draws=10, n_pairs=50, progress=False)
+    assert set(study.results.model) == {"letters", "composition"}
+
+
+def test_relatives_of_the_test_set_are_left_out_of_the_choice() -> None:
+    one = dataset("one", [Rna("a", "ACGU", family="F", clan="C"), Rna("b", "ACGU", family="G", clan="C"), Rna("c", "ACGU", family="H")])
+    assert [rna.name for rna in analyses.unrelated(one, dataset("two", [Rna("d", "ACGU", family="F", clan="C")])).rnas] == ["c"]
+
+
+def test_cost_counts_operations() -> None:
+    entrants = analyses.contenders(["mapconv-9k", "mapconv-70k"], untrained=False)
+    cost = analyses.costs(entrants, [Rna("a", "ACGU" * 10)])
+    assert 0 < cost.gflops[0] < cost.gflops[1]

@@ -68,7 +68,7 @@ def gallery() -> dict[str, tuple[Figure, str]]:
 
 
 def test_gallery_is_complete(gallery: dict[str, tuple[Figure, str]]) -> None:
-    assert set(gallery) == set(plotting.__all__) - {"Shown", "save", "show"}
+    assert set(gallery) == set(plotting.__all__) - {"Shown", "Table", "save", "show", "table"}
 
 
 def test_every_figure_says_what_it_shows_with_numbers(gallery: dict[str, tuple[Figure, str]]) -> None:
@@ -194,3 +194,43 @@ def test_show_gives_page_print_and_words_and_keeps_alt_where_the_book_looks(tmp_
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["forest.png", "forest.svg", "forest.txt"]
     root = ET.parse(tmp_path / "figures" / "forest.svg").getroot()
     assert root.find("{http://www.w3.org/2000/svg}title").text == shown.alt
+
+
+def test_a_threshold_far_out_does_not_flatten_the_curve() -> None:
+    curve = pd.DataFrame({"set": ["selection"] * 5 + ["test"] * 5, "threshold": [-3.4e38, 0.0, 1.0, 2.0, 3.0] * 2, "value": [0.02, 0.02, 0.5, 0.1, 0.0] * 2})
+    low, high = plotting.threshold_curve(curve, chosen=1.0)[0].axes[0].get_xlim()
+    assert -1 < low < 1 and 2 < high < 4
+
+
+def test_crowded_labels_keep_apart_and_in_order() -> None:
+    from rnastudy.plotting.ranking import _apart
+
+    places = _apart(np.array([0.8, 0.1, 0.1, 0.09]))
+    assert (np.diff(places) <= -0.06 * 0.71 + 1e-12).all() and places[0] == pytest.approx(0.8)
+    assert places[1:].mean() == pytest.approx(0.29 / 3)
+
+
+def test_names_of_equal_points_do_not_lie_on_each_other() -> None:
+    same = pd.DataFrame({"model": ["a", "b", "c"], "role": "trained", "structure": 0.5, "function": 0.8, "front": False})
+    figure, _ = plotting.tradeoff(pd.concat([same, same.assign(model=["d", "e", "f"], structure=0.1, front=True)]))
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
+    assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
+
+
+def test_a_cost_that_was_not_counted_gets_no_panel() -> None:
+    two = pd.DataFrame({"model": ["a", "b"], "role": "trained", "value": [0.4, 0.5], "gflops": 0.0, "seconds": [1.0, 2.0]})
+    assert len(plotting.cost(two, costs=["gflops", "seconds"])[0].axes) == 1
+    with pytest.raises(StudyError, match="nothing was measured"):
+        plotting.cost(two, costs=["gflops"])
+
+
+def test_a_table_for_readers_counts_from_one_and_shows_no_gap_as_nan() -> None:
+    frame = pd.DataFrame({"model": ["a<b>", "b"], "layer": [0.0, np.nan], "equivalent": [True, False], "difference": [-0.0411, 0.5]})
+    root = ET.fromstring(plotting.table(frame)._repr_html_())
+    assert [cell.text for cell in root.iter() if cell.tag in ("td", "th")][4:] == ["a<b>", "1", "yes", "\u22120.041", "b", "\u2013", "no", "0.500"]
+
+
+def test_a_table_for_readers_keeps_an_interval_together() -> None:
+    frame = pd.DataFrame({"model": ["a", "b"], "value": [0.5, 0.2], "low": [0.4, np.nan], "high": [0.6, np.nan]})
+    text = plotting.table(frame, digits=2)._repr_html_()
+    assert "0.40 to 0.60" in text and "95 % interval" in text and "nan" not in text.lower()

@@ -217,3 +217,18 @@ def test_overlapping_windows_keep_rows_at_one(size, more):
     found = to_bases(torch.rand(1, len(spans), len(spans)).softmax(-1), spans, length)
     assert torch.allclose(found.sum(-1), torch.ones(1, length), atol=1e-5)
     assert torch.allclose(states_to_bases(torch.ones(1, len(spans), 3), spans, length), torch.ones(1, length, 3))
+
+
+def test_a_word_piece_tokenizer_with_one_token_a_base_is_read_base_by_base() -> None:
+    """The commonest home-made checkpoint: a BERT tokenizer, which reads an unspaced run of bases as one unknown word."""
+    from transformers import BertTokenizerFast
+
+    from rnastudy.models.readers import HubReader
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "A", "C", "G", "U"]
+    tokenizer = BertTokenizerFast(vocab={word: number for number, word in enumerate(words)}, do_lower_case=False)
+    reader = HubReader(tokenizer)
+    found = reader.read("GCAU")
+    assert reader.single_base
+    assert found.rows == ((2, 7, 6, 5, 8, 3),)
+    assert found.spans == (None, (0, 1), (1, 2), (2, 3), (3, 4), None)

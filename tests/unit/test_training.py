@@ -125,3 +125,16 @@ def test_unknown_recipes_and_steps_are_refused(tmp_path) -> None:
         train("mapconv-70", tmp_path)
     with pytest.raises(StudyError, match="at least 1"):
         train("mapconv-9k", tmp_path, steps=0)
+
+
+def test_a_training_of_another_seed_or_length_is_not_gone_on_with(tiny: str, tmp_path) -> None:
+    train(tiny, tmp_path / "out", progress=False)
+    for other in ({"seed": 1}, {"steps": 4}):
+        with pytest.raises(StudyError, match="another recipe, seed or number of steps"):
+            train(tiny, tmp_path / "out", progress=False, **other)
+
+
+def test_a_folder_that_cannot_be_written_is_said_at_once(tiny: str, tmp_path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StudyError, match="cannot write into"):
+        train(tiny, tmp_path / "file", progress=False)

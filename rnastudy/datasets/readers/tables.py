@@ -115,7 +115,10 @@ def _check_header(row: Mapping[str, str], called: Mapping[str, str], where: Mapp
 def _pairs(cells: Mapping[str, str], first: int, where: str) -> list[tuple[int, int]] | None:
     if cells["pairs"]:
         try:
-            return [(int(i) - first, int(j) - first) for i, j in json.loads(cells["pairs"])]
+            pairs = [(i, j) for i, j in json.loads(cells["pairs"])]
+            if any(type(place) is not int for pair in pairs for place in pair):
+                raise ValueError
+            return [(i - first, j - first) for i, j in pairs]
         except (ValueError, TypeError) as error:
             raise StudyError(f"{where}: pairs {cells['pairs'][:40]!r} are no JSON list of [i, j] counted from {first}; write [[0, 8], [1, 7]]") from error
     if not cells["structure"]:
