@@ -138,9 +138,8 @@ def _with_relatives(data: Any) -> list[Rna]:
     labels, counts = np.unique([rna.family for rna in data.rnas if rna.family], return_counts=True)
     kept = set(labels[counts > 1])
     if len(kept) < 2:
-        raise StudyError(
-            f"{data.name if hasattr(data, 'name') else data.dataset}: {len(kept)} families of two or more RNAs; classification needs two: raise limit or max_bases"
-        )
+        name = data.name if hasattr(data, "name") else data.dataset
+        raise StudyError(f"{name}: {len(kept)} families of two or more RNAs; two are needed: raise limit or max_bases")
     return [rna for rna in data.rnas if rna.family in kept]
 
 

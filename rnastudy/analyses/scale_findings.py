@@ -54,7 +54,10 @@ def scaling_findings(structure: Ladder, function: Ladder, *, drawn: bool) -> dic
     found: dict[str, Any] = {"slope": structure.slope.value, "slope_low": structure.slope.low, "slope_high": structure.slope.high}
     found |= {"function_slope": function.slope.value, "function_slope_low": function.slope.low, "function_slope_high": function.slope.high}
     found |= {"structure_sentence": first, "function_sentence": second, "answer": f"{first} {second}"}
-    return found | {"note": structure.slope.note or "Four sizes or more allow a look at the bend.", "n_sizes": structure.slope.n_sizes}
+    return found | {
+        "note": f"{structure.slope.note.capitalize()}." if structure.slope.note else "Four sizes or more allow a look at the bend.",
+        "n_sizes": structure.slope.n_sizes,
+    }
 
 
 def scaling_table(structure: Ladder, function: Ladder) -> pd.DataFrame:

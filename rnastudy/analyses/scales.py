@@ -85,8 +85,8 @@ def costs(entrants: Sequence[Contender], rnas: Sequence[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns model, role, parameters, gflops (of all RNAs), seconds, memory_mb (None below 1 MiB, which cannot be told
-        from noise).
+        Columns model, role, parameters, gflops (of all RNAs), seconds, memory_mb (None on a CPU, where what a process
+        holds says little about one model).
     """
     rows = []
     for entrant in entrants:
@@ -97,7 +97,7 @@ def costs(entrants: Sequence[Contender], rnas: Sequence[Any]) -> pd.DataFrame:
         cost, flops = measured_cost(read, device=str(entrant.probe.device)), measured_flops(partial(_hidden, entrant.probe, rnas))
         if not flops:
             raise StudyError(f"no operation of {entrant.name} was counted; its forward pass cannot be measured here")
-        memory = cost.peak_bytes / 2**20 if cost.peak_bytes and cost.peak_bytes > 2**20 else None
+        memory = cost.peak_bytes / 2**20 if cost.peak_bytes and entrant.probe.device.type == "cuda" else None
         shared = {"model": entrant.name, "role": entrant.role, "parameters": entrant.parameters}
         rows.append({**shared, "gflops": flops / 1e9, "seconds": cost.seconds, "memory_mb": memory})
     return pd.DataFrame(rows)
