@@ -85,6 +85,7 @@ def cache_key(probe, rnas: Sequence[Rna], poolings: Sequence[str], layers: str) 
 
 
 def save_cached(path: Path, found: Embeddings) -> None:
+    """Write embeddings whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {f"{pooling}|{layer}": matrix for (pooling, layer), matrix in found.vectors.items()}
     arrays |= {"names": np.array(found.names), "skipped": np.array(found.skipped, dtype=str), "start_token": np.array(found.start_token)}
@@ -99,6 +100,7 @@ def save_cached(path: Path, found: Embeddings) -> None:
 
 
 def load_cached(path: Path, cut: tuple[str, ...]) -> Embeddings:
+    """Read embeddings that `save_cached` wrote."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             vectors = {(key.split("|")[0], int(key.split("|")[1])): archive[key] for key in archive.files if "|" in key}

@@ -101,9 +101,11 @@ class _Members:
         self.sizes, self.start, self.sequence = sizes, np.cumsum(sizes) - sizes, np.argsort(label, kind="stable")
 
     def one_of(self, family: Indices, rng: np.random.Generator) -> Indices:
+        """Draw one member of each family, shape (n,)."""
         return self.sequence[self.start[family] + rng.integers(self.sizes[family])]
 
     def two_of(self, family: Indices, rng: np.random.Generator) -> Indices:
+        """Draw two different members of each family, shape (n, 2)."""
         first = rng.integers(self.sizes[family])
         second = rng.integers(self.sizes[family] - 1)
         second += second >= first
