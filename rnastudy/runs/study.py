@@ -164,7 +164,8 @@ def run_study(study: Study, *, jobs: int = 1, say: Callable[[str], None] = print
     if jobs < 1:
         raise StudyError(f"jobs is {jobs}; run at least one at a time")
     total, finished, failed = len(study.cells), {}, {}
-    tasks = {cell.name: partial(_run_cell, study, cell, f"[{index}/{total}] {cell.name}", progress) for index, cell in enumerate(study.cells, start=1)}
+    labels = {cell.name: f"[{index}/{total}] {cell.name}" for index, cell in enumerate(study.cells, start=1)}
+    tasks = {cell.name: partial(_run_cell, study, cell, labels[cell.name], progress) for cell in study.cells}
     for name, done in _all_done(tasks, min(jobs, total)):
         if isinstance(done, StudyError):
             failed[name] = str(done)
@@ -172,7 +173,7 @@ def run_study(study: Study, *, jobs: int = 1, say: Callable[[str], None] = print
             continue
         finished[name] = done
         what = "finished before with the same inputs, skipped" if done.skipped else f"done in {done.seconds:.0f} s"
-        say(f"{name}: {what} -> {done.folder}")
+        say(f"{labels[name]}: {what} -> {done.folder}")
     return StudyResult(finished, failed)
 
 
