@@ -14,12 +14,15 @@ from typing import Any
 
 import yaml
 
+from rnastudy.devices import check_device
 from rnastudy.errors import StudyError, unknown
+from rnastudy.models.adapters import adapter_names
+from rnastudy.models.weights import ModelFile, have_weights
 
-__all__ = ["Availability", "ModelCard", "availability", "cards", "embedded_folder", "local_rnabert"]
+__all__ = ["Availability", "ModelCard", "availability", "cards", "embedded_folder"]
 
-#: Ways to load a model; ``none``: no library has its architecture and no adapter has been written.
-LOADERS = ("embedded", "transformers", "multimolecule", "rnabert", "none")
+#: Ways to load a model without an adapter of ours; ``none``: no library has its architecture and no adapter has been written.
+LOADERS = ("embedded", "transformers", "multimolecule", "none")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class ModelCard:
     corpus, objective, licence, weights : str
         What it was trained on and how, what may be done with it, and where the weights are.
     loader : str
-        One of `LOADERS`.
+        One of `LOADERS`, or the name of an adapter.
     hub : str, optional
         Hugging Face id that `load` reads.
     multimolecule_id : str, optional
@@ -68,6 +71,11 @@ class ModelCard:
         The licence limits use or outputs: no default touches it.
     overrides : mapping
         Values of the configuration that the original has and the stored port has not.
+    expects : mapping
+        Settings of the original that a loaded network is held against: fields of the configuration,
+        ``layer_norm_eps`` (of every norm) and ``norm_order`` (``pre`` or ``post``).
+    files : tuple of ModelFile
+        Files that the adapter reads: weights and tokenizers.
     notes : str
         What else a reader must know.
     """
@@ -97,7 +105,30 @@ class ModelCard:
     reads_alignment: bool = False
     restricted: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    expects: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[ModelFile, ...] = ()
     notes: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", tuple(one if isinstance(one, ModelFile) else ModelFile(**one) for one in self.files))
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Layers, heads and width of a card that states all three.
+
+        Raises
+        ------
+        StudyError
+            If one is not known.
+
+        Examples
+        --------
+        >>> cards()["rnabert"].sizes
+        (6, 12, 120)
+        """
+        if self.layers is None or self.heads is None or self.width is None:
+            raise StudyError(f"card {self.key!r} does not state layers, heads and width; its network cannot be built from the card")
+        return self.layers, self.heads, self.width
 
 
 @dataclass(frozen=True)
@@ -142,7 +173,7 @@ def cards() -> dict[str, ModelCard]:
         for name in set(entry) - known:
             raise unknown(f"field of model {entry.get('key')!r}", name, known)
         card = ModelCard(**entry)
-        if card.loader not in LOADERS or card.alphabet not in ("U", "T") or card.key in found:
+        if card.loader not in (*LOADERS, *adapter_names()) or card.alphabet not in ("U", "T") or card.key in found:
             raise StudyError(f"models.yml: entry {card.key!r} is twice there, or loader {card.loader!r} or alphabet {card.alphabet!r} is none of those known")
         found[card.key] = _measured(card) if card.loader == "embedded" else card
     return found
@@ -185,18 +216,6 @@ def _product(shape: list[int]) -> int:
     return total
 
 
-def local_rnabert() -> Path | None:
-    """Find the authors' RNABERT checkpoint beside the folder that ``RNASTUDY_DATA`` names.
-
-    Returns
-    -------
-    Path or None
-    """
-    data = os.environ.get("RNASTUDY_DATA")
-    path = Path(data).parent / "weights" / "rnabert" / "bert_mul_2.pth" if data else None
-    return path if path is not None and path.is_file() else None
-
-
 def availability(card: ModelCard, device: str = "cpu") -> Availability:
     """Say whether a model can run on this machine, without a network, and what it lacks.
 
@@ -216,6 +235,7 @@ def availability(card: ModelCard, device: str = "cpu") -> Availability:
     >>> availability(cards()["rnakm"]).lacks[0]
     'an adapter for its architecture'
     """
+    check_device(device)
     lacks = []
     if card.loader == "none":
         lacks.append("an adapter for its architecture")
@@ -232,14 +252,19 @@ def availability(card: ModelCard, device: str = "cpu") -> Availability:
 def _has_weights(card: ModelCard) -> bool:
     if card.loader == "embedded":
         return (embedded_folder(card.key) / "model.safetensors").is_file()
-    return (card.loader == "rnabert" and local_rnabert() is not None) or (card.loader != "none" and _in_cache(card))
+    return have_weights(card) if card.files else card.loader != "none" and _in_cache(card)
 
 
 def _weights_remedy(card: ModelCard) -> str:
     if card.loader == "embedded":
         return "its weights (remake them with: rnastudy train)"
-    if card.loader == "none" or card.hub is None:
+    by_hand = next((file.by_hand for file in card.files if file.by_hand and not card.hub), None)
+    if by_hand:
+        return f"its weights on disk (by hand from {by_hand})"
+    if card.loader == "none" or (card.hub is None and not card.files):
         return f"its weights ({card.weights})"
+    if card.hub is None:
+        return f"its weights on disk (fetched from {card.files[0].url} on first use)"
     return f"its weights on disk (fetched from {card.hub} on first use)"
 
 

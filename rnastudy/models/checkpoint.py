@@ -17,7 +17,19 @@ from torch import nn
 from rnastudy.errors import StudyError
 from rnastudy.models.cards import ModelCard
 
-__all__ = ["auto_class", "checkpoint_sha256", "files_sha256", "quiet", "read_config", "readable", "refuse_nan", "trained", "untrained", "weights_sha256"]
+__all__ = [
+    "auto_class",
+    "checkpoint_sha256",
+    "files_sha256",
+    "quiet",
+    "read_config",
+    "readable",
+    "refuse",
+    "refuse_nan",
+    "trained",
+    "untrained",
+    "weights_sha256",
+]
 
 #: Tensors that a checkpoint may lack: no attention, state or logit depends on them.
 MAY_LACK = re.compile(r"(^|\.)(pooler|contact_head)\.|position_ids$|inv_freq$")
@@ -76,9 +88,10 @@ def trained(source: str, config: Any, revision: str | None, trust: bool) -> nn.M
             dtype=torch.float32,
         )
     missing = _tied_biases(network, set(info["missing_keys"]))
-    _refuse("lacks", source, [key for key in missing if not MAY_LACK.search(key)])
-    _refuse("has left over", source, [key for key in info["unexpected_keys"] if not MAY_ADD.search(key)])
-    _refuse("has in other shapes", source, [key for key, *_ in info["mismatched_keys"]])
+    refuse("lacks", source, [key for key in missing if not MAY_LACK.search(key)])
+    refuse("has left over", source, [key for key in info["unexpected_keys"] if not MAY_ADD.search(key)])
+    refuse("has in other shapes", source, [key for key, *_ in info["mismatched_keys"]])
+    network.key_exceptions = (*(f"lacks {key}" for key in sorted(missing)), *(f"has left over {key}" for key in sorted(info["unexpected_keys"])))
     refuse_nan(network, source)
     return network
 
@@ -101,7 +114,8 @@ def _tied_biases(network: nn.Module, missing: set[str]) -> set[str]:
     return missing - tied
 
 
-def _refuse(what: str, source: str, keys: Iterable[str]) -> None:
+def refuse(what: str, source: str, keys: Iterable[str]) -> None:
+    """Raise if there is any key that a checkpoint lacks or has too many of."""
     names = sorted(keys)
     if names:
         raise StudyError(

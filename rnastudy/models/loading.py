@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from rnastudy.devices import check_device
 from rnastudy.errors import StudyError, unknown
-from rnastudy.models.adapters import rnabert
-from rnastudy.models.cards import ModelCard, cards, embedded_folder, local_rnabert
+from rnastudy.models.adapters import Adapter, adapter, adapter_names
+from rnastudy.models.cards import ModelCard, cards, embedded_folder
 from rnastudy.models.checkpoint import (
     auto_class,
     checkpoint_sha256,
@@ -18,6 +20,7 @@ from rnastudy.models.checkpoint import (
     quiet,
     read_config,
     readable,
+    refuse,
     refuse_nan,
     trained,
     untrained,
@@ -25,8 +28,9 @@ from rnastudy.models.checkpoint import (
 )
 from rnastudy.models.probe import Padding, Probe
 from rnastudy.models.readers import HubReader, LetterReader
+from rnastudy.models.weights import find_file, read_tensors, weight_paths
 
-__all__ = ["load"]
+__all__ = ["assemble", "fill", "load"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 #: Architectures with a table of positions, and its rows that no token can have.
@@ -53,7 +57,8 @@ def load(
     ----------
     name_or_path : str or Path
         A card's key, ``owner/name`` on the Hugging Face hub, or a folder with ``config.json``, weights and
-        tokenizer. With the suffix ``@untrained``: the same architecture with random weights.
+        tokenizer. With the suffix ``@untrained``: the same architecture with random weights. With ``@PATH`` after
+        the key of a model that has an adapter: weights in the authors' own layout, a file or a folder.
     device : str
         ``cpu``, ``cuda`` or ``cuda:1``.
     dtype : {"float32", "bfloat16", "float16"}
@@ -82,27 +87,33 @@ def load(
     ...
     rnastudy.errors.StudyError: unknown model 'rnafn'; did you mean rnafm, ...
     """
-    name, _, twin = str(name_or_path).partition("@")
-    if twin not in ("", "untrained"):
-        raise StudyError(f"model suffix '@{twin}' is not known; the only one is '@untrained'")
+    name, _, suffix = str(name_or_path).partition("@")
+    card = cards().get(name)
+    twin, path = _suffix(suffix, card)
     if dtype not in DTYPES:
         raise unknown("dtype", dtype, DTYPES)
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise StudyError(f"device {device!r} is not known; give cpu, cuda or cuda:0")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise StudyError(f"device {device!r} asked for, but torch sees no CUDA device; use device='cpu'")
-    card = cards().get(name)
+    check_device(device)
     if card is not None and card.loader == "none":
         raise StudyError(f"{card.name} cannot be loaded yet: no library has its architecture and no adapter has been written; its weights: {card.weights}")
-    source = _source(name, card)
     drawn = seed if twin else None
-    if card is not None and card.loader == "rnabert":
-        probe = _rnabert_probe(name, card, revision, drawn)
+    if card is not None and card.loader in adapter_names():
+        probe = assemble(name, card, path, drawn)
     else:
-        probe = _checkpoint_probe(name, source, card, revision or (card.revision if card else None), trust_remote_code, drawn)
+        probe = _checkpoint_probe(name, _source(name, card), card, revision or (card.revision if card else None), trust_remote_code, drawn)
     probe.name = str(name_or_path)
     probe.network.to(device=device, dtype=DTYPES[dtype])
     return probe.check()
+
+
+def _suffix(suffix: str, card: ModelCard | None) -> tuple[bool, Path | None]:
+    """Read what stands behind ``@``: ``untrained``, or the path of weights in the authors' own layout."""
+    if suffix in ("", "untrained"):
+        return suffix == "untrained", None
+    own = card is not None and card.loader in adapter_names()
+    if own and Path(suffix).exists():
+        return False, Path(suffix)
+    remedy = "'@untrained', or '@PATH' of weights that are there" if own else "the only one is '@untrained'"
+    raise StudyError(f"model suffix '@{suffix}' is not known; {remedy}")
 
 
 def _source(name: str, card: ModelCard | None) -> str:
@@ -148,11 +159,11 @@ def _reader(source: str, config: Any, card: ModelCard | None, revision: str | No
     if config.model_type == "rnastudy-encoder":
         from rnastudy.modeling import TOKENS
 
-        return LetterReader(TOKENS, pad=TOKENS["PAD"], start=TOKENS["SINK"], end=TOKENS["SINK"])
+        return LetterReader(TOKENS, pad=TOKENS["PAD"], start=TOKENS["SINK"], end=TOKENS["SINK"], mask=TOKENS["MASK"])
     if config.model_type == "rnastudy-alignment":
         from rnastudy.modeling import ALIGNMENT_TOKENS
 
-        return LetterReader({**ALIGNMENT_TOKENS, "-": ALIGNMENT_TOKENS["GAP"]}, pad=ALIGNMENT_TOKENS["PAD"])
+        return LetterReader({**ALIGNMENT_TOKENS, "-": ALIGNMENT_TOKENS["GAP"]}, pad=ALIGNMENT_TOKENS["PAD"], mask=ALIGNMENT_TOKENS["MASK"])
     from transformers import AutoTokenizer
 
     with readable(source):
@@ -170,41 +181,77 @@ def _max_tokens(config: Any) -> int | None:
     return config.max_position_embeddings - UNUSED_POSITIONS[config.model_type]
 
 
-def _rnabert_probe(name: str, card: ModelCard, revision: str | None, drawn: int | None) -> Probe:
-    """Load RNABERT on the BERT of `transformers`, by the authors' own conventions."""
+def assemble(name: str, card: ModelCard, path: Path | None = None, drawn: int | None = None) -> Probe:
+    """Build the network of a card that has an adapter, and load the authors' own weights into it.
+
+    Parameters
+    ----------
+    name : str
+        Name for messages.
+    card : ModelCard
+        Its loader names an adapter.
+    path : Path, optional
+        File of weights, or folder with the card's files; found or fetched when left out.
+    drawn : int, optional
+        Seed of random weights instead.
+
+    Returns
+    -------
+    Probe
+
+    Raises
+    ------
+    StudyError
+        If a file cannot be had, or its tensors are not those of the network.
+    """
+    one = adapter(card.loader)
+    config = one.config(card)
+    with quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(drawn or 0)
+        network = one.network(config)
     if drawn is None:
-        stored, found = _rnabert_weights(card, revision or card.revision)
-        network = rnabert.network(stored)
-        refuse_nan(network, name)
-    else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(drawn)
-            network = rnabert.network()
-        found = weights_sha256(network)
+        paths = _given_paths(card, path) if path else weight_paths(card)
+        fill(network, one, (one.read_weights or read_tensors)(paths), name)
     return Probe(
         name,
         network,
-        rnabert.reader(),
+        one.reader(card, lambda file: _file(card, file, path)),
         card=card,
-        max_bases=rnabert.LENGTH,
-        padding=Padding(rnabert.LENGTH, seen=True),
-        weights_sha256=found,
-        revision=revision or card.revision,
-        no_logits=rnabert.NO_LOGITS,
+        max_bases=card.max_bases,
+        max_tokens=one.max_tokens,
+        reads_alignment=card.reads_alignment,
+        padding=Padding(one.padded_to, seen=one.padded_to is not None),
+        weights_sha256=weights_sha256(network) if drawn is not None else files_sha256(paths),
+        revision=next((file.revision for file in card.files if file.revision), card.revision),
+        no_logits=one.no_logits,
     )
 
 
-def _rnabert_weights(card: ModelCard, revision: str | None) -> tuple[dict[str, torch.Tensor], str]:
-    """Read the authors' file where it is at hand, else the port's on the hub; return tensors and checksum."""
-    path = local_rnabert()
-    if path is not None:
-        found = files_sha256([path])
-        if found != rnabert.SHA256:
-            raise StudyError(f"{path}: sha256 {found[:12]}..., not {rnabert.SHA256[:12]}...; fetch the file again")
-        return torch.load(path, map_location="cpu", weights_only=True), found
-    from huggingface_hub import hf_hub_download
-    from safetensors.torch import load_file
+def fill(network: torch.nn.Module, one: Adapter, stored: Mapping[str, torch.Tensor], name: str) -> None:
+    """Load the authors' tensors into a network; one that is missing, left over, misshapen or not finite is an error."""
+    tensors = {key: tensor.float() for key, tensor in one.convert(stored).items()}
+    own = network.state_dict()
+    shapes = [f"{key} {tuple(tensors[key].shape)} for {tuple(own[key].shape)}" for key in tensors.keys() & own.keys() if tensors[key].shape != own[key].shape]
+    refuse("lacks", name, [key for key in own.keys() - tensors.keys() if not re.search(one.may_lack, key)])
+    refuse("has left over", name, [key for key in tensors.keys() - own.keys() if not re.search(one.may_lack, key)])
+    refuse("has in other shapes", name, shapes)
+    network.load_state_dict(tensors, strict=False, assign=any(weight.is_meta for weight in network.parameters()))
+    if not any(weight.is_meta for weight in network.parameters()):
+        refuse_nan(network, name)
 
-    with readable(str(card.hub)):
-        port = hf_hub_download(str(card.hub), "model.safetensors", revision=revision)
-    return load_file(port), files_sha256([Path(port)])
+
+def _given_paths(card: ModelCard, path: Path) -> list[Path]:
+    """Weight files that a path stands for: itself, or the card's files in that folder."""
+    if path.is_file():
+        return [path]
+    names = [file.name for file in card.files if file.holds == "weights"]
+    found = [path / name for name in names if (path / name).is_file()]
+    if not found:
+        raise StudyError(f"{path}: neither a file of weights nor a folder with {' or '.join(names)}, which {card.name} is read from")
+    return found
+
+
+def _file(card: ModelCard, name: str, path: Path | None) -> Path:
+    """Path of one of the card's files, looked for beside the weights that were given."""
+    beside = (path if path.is_dir() else path.parent) / name if path else None
+    return beside if beside and beside.is_file() else find_file(card, next(file for file in card.files if file.name == name))

@@ -56,7 +56,8 @@ def attention_points(network: nn.Module) -> list[AttentionPoint]:
     Parameters
     ----------
     network : nn.Module
-        A model of `transformers`, `multimolecule` or this package.
+        A model of `transformers`, `multimolecule` or this package; one of ours may name the attention module of each
+        layer by a pattern in its attribute ``attention_modules``.
 
     Returns
     -------
@@ -69,8 +70,9 @@ def attention_points(network: nn.Module) -> list[AttentionPoint]:
         If none is known, or if their number is not the number of layers in the configuration.
     """
     config: Any = network.config
-    if config.model_type in NAMED:
-        pattern, heads_first = NAMED[config.model_type]
+    own = getattr(network, "attention_modules", None)
+    if own is not None or config.model_type in NAMED:
+        pattern, heads_first = (own, False) if own is not None else NAMED[config.model_type]
         ends = re.compile(rf"(^|\.){pattern}$")
         points = [AttentionPoint(module, 1, heads_first) for name, module in network.named_modules() if ends.search(name)]
     else:

@@ -11,6 +11,7 @@ import torch
 
 from rnastudy.errors import StudyError
 from rnastudy.models import cards, load
+from rnastudy.models.adapters import adapter_names
 from rnastudy.rna import Rna
 
 #: Architecture -> keys of the cards that are built with it.
@@ -127,7 +128,7 @@ each = pytest.mark.parametrize("kind", ARCHITECTURES)
 
 
 def test_every_loadable_card_has_an_architecture_here():
-    loadable = {key for key, card in cards().items() if card.loader not in ("none", "rnabert")}
+    loadable = {key for key, card in cards().items() if card.loader not in ("none", *adapter_names())}
     assert loadable == {key for keys in ARCHITECTURES.values() for key in keys}
 
 

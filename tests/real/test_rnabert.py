@@ -11,7 +11,7 @@ import torch
 
 from rnastudy.errors import StudyError
 from rnastudy.models import availability, cards, load
-from rnastudy.models.adapters import rnabert
+from rnastudy.models.adapters import rnabert, unwrapped
 from rnastudy.rna import Rna
 
 RNAS = [Rna("tRNA-like", "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"), Rna("short", "GGGGCAAAAGCCCC")]
@@ -68,7 +68,7 @@ def original(weights, sequence):
 
 def test_states_and_attention_follow_the_original_layer_order(folder, stored):
     probe = load("rnabert")
-    assert probe.weights_sha256 == rnabert.SHA256 and probe.n_layers == 6 and probe.n_heads == 12 and probe.width == 120
+    assert probe.weights_sha256 == cards()["rnabert"].files[0].sha256 and probe.n_layers == 6 and probe.n_heads == 12 and probe.width == 120
     for one in probe.hidden(RNAS, layers="all"):
         states, _ = original(stored, RNAS[one.index].sequence)
         assert one.first is None
@@ -82,7 +82,7 @@ def test_states_and_attention_follow_the_original_layer_order(folder, stored):
 def test_states_agree_with_the_port_run_with_the_same_convention(folder, stored):
     """The weights converted by multimolecule 0.2.2 map back onto the same encoder, number for number."""
     port = torch.load(folder / "rnabert_multimolecule-0.2.2_state_dict.pt", map_location="cpu", weights_only=True)
-    ours, theirs = rnabert.encoder_weights(stored), rnabert.encoder_weights(port)
+    ours, theirs = rnabert.encoder_weights(unwrapped(stored)), rnabert.encoder_weights(port)
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
         assert torch.equal(tensor, theirs[name]), name
@@ -108,11 +108,18 @@ def test_a_wrong_layer_order_would_be_seen(folder, stored):
     assert not torch.allclose(next(probe.hidden(RNAS[1:], layers="all")).bases, states[:, :14], atol=1e-2)
 
 
-def test_every_tensor_of_the_encoder_is_used(stored):
-    used = rnabert.encoder_weights(stored)
-    assert sum(tensor.numel() for tensor in used.values()) == sum(weight.numel() for weight in rnabert.network().parameters())
-    with pytest.raises(StudyError, match="does not fit"):
-        rnabert.network({name: tensor for name, tensor in stored.items() if "layer.3.attention.output.LayerNorm" not in name})
+def test_every_tensor_of_the_encoder_is_used(stored, tmp_path):
+    network = rnabert.network(rnabert.config(cards()["rnabert"]))
+    used = rnabert.encoder_weights(unwrapped(stored))
+    assert sum(tensor.numel() for tensor in used.values()) == sum(weight.numel() for weight in network.parameters())
+    torch.save({name: tensor for name, tensor in stored.items() if "layer.3.attention.output.LayerNorm" not in name}, tmp_path / "cut.pth")
+    with pytest.raises(StudyError, match="lacks 2 tensors"):
+        load(f"rnabert@{tmp_path / 'cut.pth'}")
+
+
+def test_the_layout_that_was_read_is_that_of_the_file(stored):
+    stated = rnabert.layout(rnabert.config(cards()["rnabert"]))
+    assert stated == {name: tuple(tensor.shape) for name, tensor in stored.items()}
 
 
 def test_it_can_run_here_and_gives_no_likelihoods(folder):

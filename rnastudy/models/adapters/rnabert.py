@@ -14,19 +14,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnastudy.errors import StudyError
+from rnastudy.models.adapters.base import Adapter, Files, Layout
 from rnastudy.models.readers import LetterReader
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import BertConfig, BertModel
 
-__all__ = ["LENGTH", "NO_LOGITS", "SHA256", "config", "encoder_weights", "network", "reader"]
+    from rnastudy.models.cards import ModelCard
+
+__all__ = ["ADAPTER", "LENGTH", "config", "encoder_weights", "layout", "network", "reader"]
 
 #: Tokens that every input is padded to.
 LENGTH = 440
-#: sha256 of the authors' ``bert_mul_2.pth`` (pull request 2, commit 71a89fc6ac8e71e08bac75f0e128115509d16fb4).
-SHA256 = "32032afc6805887d5c37319a8a18e435a1584514754e4a933362cfd61c84ea20"
-NO_LOGITS = "its masked-language head has decayed to about zero"
 #: Rows of the port's 28-token table that hold PAD, MASK, A, U, G, C.
 PORT_ROWS = (0, 4, 6, 9, 8, 7)
 #: Heads that are left out on purpose, in either layout.
@@ -34,15 +34,16 @@ HEADS = ("cls.", "bert.pooler.", "model.pooler.", "lm_head.", "ss_head.", "sa_he
 RENAMED = (("selfattn", "self"), ("layer_norm", "LayerNorm"), ("gamma", "weight"), ("beta", "bias"))
 
 
-def config() -> BertConfig:
+def config(card: ModelCard) -> BertConfig:
     """Return the sizes of RNABERT as a configuration of `transformers`."""
     from transformers import BertConfig
 
+    layers, heads, width = card.sizes
     return BertConfig(
         vocab_size=6,
-        hidden_size=120,
-        num_hidden_layers=6,
-        num_attention_heads=12,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
         intermediate_size=40,
         hidden_act="gelu",
         hidden_dropout_prob=0.0,
@@ -55,9 +56,48 @@ def config() -> BertConfig:
     )
 
 
-def reader() -> LetterReader:
+def network(config: BertConfig) -> BertModel:
+    """Build RNABERT's encoder."""
+    from transformers import BertModel
+
+    return BertModel(config, add_pooling_layer=False)
+
+
+def reader(card: ModelCard, files: Files) -> LetterReader:
     """Return the reader of RNABERT; a base that could not be named is read as MASK, the only token without a letter."""
     return LetterReader({"A": 2, "U": 3, "G": 4, "C": 5, "N": 1}, pad=0)
+
+
+def layout(config: BertConfig) -> Layout:
+    """List the tensors of the authors' ``bert_mul_2.pth``, with its heads for tokens, structure and alignment."""
+    wide, inner = config.hidden_size, config.intermediate_size
+    shapes: Layout = {
+        "bert.embeddings.word_embeddings.weight": (config.vocab_size, wide),
+        "bert.embeddings.position_embeddings.weight": (LENGTH, wide),
+        "bert.embeddings.token_type_embeddings.weight": (2, wide),
+        **_norm("bert.embeddings.LayerNorm", wide),
+    }
+    for layer in range(config.num_hidden_layers):
+        block = f"bert.encoder.layer.{layer}"
+        for part in ("query", "key", "value"):
+            shapes |= _linear(f"{block}.attention.selfattn.{part}", wide, wide)
+        shapes |= _linear(f"{block}.attention.output.dense", wide, wide) | _norm(f"{block}.attention.output.LayerNorm", wide)
+        shapes |= _linear(f"{block}.intermediate.dense", inner, wide) | _linear(f"{block}.output.dense", wide, inner)
+        shapes |= _norm(f"{block}.output.LayerNorm", wide)
+    for head, classes in (("predictions", config.vocab_size), ("predictions_ss", 8)):
+        block = f"cls.{head}"
+        shapes |= {f"{block}.bias": (classes,), f"{block}.decoder.weight": (classes, wide)}
+        shapes |= _linear(f"{block}.transform.dense", wide, wide) | _norm(f"{block}.transform.LayerNorm", wide)
+    shapes |= _linear("bert.pooler.dense", wide, wide) | _linear("cls.seq_relationship", 2, wide)
+    return {f"module.{name}": shape for name, shape in shapes.items()}
+
+
+def _linear(name: str, rows: int, columns: int) -> Layout:
+    return {f"{name}.weight": (rows, columns), f"{name}.bias": (rows,)}
+
+
+def _norm(name: str, size: int) -> Layout:
+    return {f"{name}.gamma": (size,), f"{name}.beta": (size,)}
 
 
 def encoder_weights(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -66,7 +106,7 @@ def encoder_weights(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Parameters
     ----------
     stored : mapping of str to Tensor
-        The authors' state dict (``module.bert...``), or that of ``multimolecule/rnabert`` (``model...``).
+        The authors' state dict (``bert...``), or that of ``multimolecule/rnabert`` (``model...``).
 
     Returns
     -------
@@ -80,17 +120,16 @@ def encoder_weights(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Examples
     --------
-    >>> list(encoder_weights({"module.bert.encoder.layer.0.attention.selfattn.query.bias": None, "module.cls.x": None}))
+    >>> list(encoder_weights({"bert.encoder.layer.0.attention.selfattn.query.bias": None, "cls.x": None}))
     ['encoder.layer.0.attention.self.query.bias']
     """
     found = {}
     for name, tensor in stored.items():
-        plain = name.removeprefix("module.")
-        if plain.startswith(HEADS):
+        if name.startswith(HEADS):
             continue
-        if not plain.startswith(("bert.", "model.")):
+        if not name.startswith(("bert.", "model.")):
             raise StudyError(f"RNABERT checkpoint holds an unexpected tensor {name!r}; it is not the layout that was read")
-        plain = plain.partition(".")[2]
+        plain = name.partition(".")[2]
         for old, new in RENAMED:
             plain = plain.replace(old, new)
         found[plain] = tensor
@@ -100,29 +139,13 @@ def encoder_weights(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def network(stored: Mapping[str, Tensor] | None = None) -> BertModel:
-    """Build RNABERT's encoder.
-
-    Parameters
-    ----------
-    stored : mapping of str to Tensor, optional
-        A checkpoint in either layout; random weights when left out.
-
-    Returns
-    -------
-    BertModel
-
-    Raises
-    ------
-    StudyError
-        If tensors are missing or do not fit.
-    """
-    from transformers import BertModel
-
-    model = BertModel(config(), add_pooling_layer=False)
-    if stored is not None:
-        try:
-            model.load_state_dict(encoder_weights(stored), strict=True)
-        except RuntimeError as error:
-            raise StudyError(f"RNABERT checkpoint does not fit: {' '.join(str(error).split())[:300]}") from None
-    return model
+ADAPTER = Adapter(
+    read_from="github mana438/RNABERT @ 1aeebcb (code), and the header of bert_mul_2.pth (pull request 2 @ 71a89fc)",
+    config=config,
+    network=network,
+    layout=layout,
+    convert=encoder_weights,
+    reader=reader,
+    padded_to=LENGTH,
+    no_logits="its masked-language head has decayed to about zero",
+)
