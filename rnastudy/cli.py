@@ -5,11 +5,12 @@ Rooms are imported inside the commands, so that ``rnastudy --help`` is quick and
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -38,15 +39,40 @@ class Protocol(StrEnum):
     careful = "careful"
 
 
+#: What the parser of the command line raises: the root of its errors, wherever the installed version keeps it.
+_Usage: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
 def main() -> None:
-    """Run the command line; a `StudyError` becomes one red line and exit code 2 (1 if a notebook failed)."""
+    """Run the command line; what went wrong becomes one red line and exit code 2 (1 if a notebook failed)."""
     try:
-        app()
+        sys.exit(app(prog_name="rnastudy", standalone_mode=False) or 0)
     except StudyError as error:
         from rnastudy.runs import RunFailed
 
-        typer.secho(f"rnastudy: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(1 if isinstance(error, RunFailed) else 2)
+        _fail(str(error), 1 if isinstance(error, RunFailed) else 2)
+    except _Usage as error:
+        _fail("" if type(error).__name__ == "NoArgsIsHelpError" else _usage(error), 2)
+    except OSError as error:
+        if not error.strerror:
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "make room, and run the same command again" if full else "check the path, and that you may read and write there"
+        _fail(f"{error.filename or 'a file'}: {error.strerror}; {remedy}", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped; the same command goes on where it can", 130)
+
+
+def _fail(line: str, code: int) -> NoReturn:
+    if line:
+        typer.secho(f"rnastudy: {line}", fg=typer.colors.RED, err=True)
+    sys.exit(code)
+
+
+def _usage(error: Any) -> str:
+    """Say on one line what was wrong with the words of a command, and where its help is."""
+    words = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".?")
+    return f"{words}; see {error.ctx.command_path if getattr(error, 'ctx', None) else 'rnastudy'} --help"
 
 
 def _version(wanted: bool) -> None:
@@ -140,6 +166,28 @@ def data_fetch(names: Annotated[list[str], typer.Argument(help="Names on the car
             typer.echo(f"{name}: {path}")
 
 
+@app.command()
+def doctor(
+    model: Annotated[str, typer.Option(help="Name, name@PATH of its own weights, or checkpoint folder.", metavar="NAME|PATH")],
+    out: Annotated[Path | None, typer.Option(help="File to write; without it certificate.json in runs/doctor/NAME.")] = None,
+    device: Device = "cpu",
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    fetch: Annotated[bool, typer.Option("--fetch", help="Fetch its weights first, if they are not here.")] = False,
+) -> None:
+    """Examine whether a model is loaded right; exit code 0: pass, 1: fail, 3: not run, its weights are not here."""
+    from rnastudy import doctor as room
+
+    found = room.certificate(model, device=device, dtype=dtype, fetch=fetch)
+    path = out or Path("runs/doctor") / found.model / "certificate.json"
+    room.write(found, path)
+    if found.checks:
+        said = {check.name: "; ".join(filter(None, (check.measured, check.reason))) for check in found.checks}
+        rows = [(check.state, check.name, said[check.name], check.limit, f"{check.seconds:.1f}") for check in found.checks]
+        _table(found.model, ("state", "check", "measured", "limit", "s"), rows)
+    typer.echo(f"{found.model}: {found.state}{'; lacks ' + ', '.join(found.lacks) if found.lacks else ''}; written to {path}")
+    raise typer.Exit({"pass": 0, "fail": 1}.get(found.state, 3))
+
+
 # Runs ----------------------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +253,45 @@ def _given(analysis: str, model: list[str], data: list[str], pairs: list[str], d
 
 
 @app.command()
+def gather(
+    runs: Annotated[Path, typer.Argument(help="Folder of the runs' folders.")],
+    out: Annotated[Path, typer.Option(help="Folder of the joined tables.")],
+    study: Annotated[Path | None, typer.Option(help="Study file whose runs should be there; those that are not have failed.")] = None,
+) -> None:
+    """Join the tables of many runs into one folder, and list the runs that failed."""
+    from rnastudy.runs import RunFailed, read_study
+    from rnastudy.runs.gather import gather as join
+
+    done = join(runs, out, [cell.name for cell in read_study(study).cells] if study else ())
+    typer.echo(f"{len(done.finished)} runs joined: {done.folder}")
+    for name, reason in done.failed.items():
+        typer.secho(f"{name}: {reason}", fg=typer.colors.RED, err=True)
+    if done.failed:
+        raise RunFailed(f"{len(done.failed)} runs are not finished: {', '.join(done.failed)}; {out}/runs.csv says why")
+
+
+@app.command()
+def plan(
+    study: Annotated[Path, typer.Argument(help="Study file.", metavar="STUDY.yml")],
+    gpu: Annotated[str, typer.Option(help="What runs on a GPU are estimated for: h200 or a100.")] = "h200",
+) -> None:
+    """Estimate what each run of a study will need: time, memory, disk and download, before anything runs."""
+    from rnastudy.runs import read_study
+    from rnastudy.runs.costs import assumptions
+    from rnastudy.runs.planning import COLUMNS, row, total
+    from rnastudy.runs.planning import plan as estimate
+
+    read = read_study(study)
+    needs = estimate(read, gpu)
+    _table(f"{read.title}: an estimate", ("run", *COLUMNS), [(one.run, *row(one)) for one in (*needs, total(needs))])
+    unknown = total(needs).unknown
+    if unknown:
+        typer.echo(f"Not counted, because their cards do not say enough: {'; '.join(unknown)}.")
+    for line in assumptions():
+        typer.echo(f"- {line}")
+
+
+@app.command()
 def book(
     runs: Annotated[Path, typer.Option(help="Folder of finished runs.")] = Path("runs/default"),
     to: Annotated[Path, typer.Option(help="Folder of the book's study pages.")] = Path("book/study"),
@@ -221,7 +308,7 @@ def train(
     name: Annotated[str, typer.Argument(help="Name of an embedded model.")],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")],
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; without it the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides first weights and batches.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides first weights and batches.")] = 0,
     device: Device = "cpu",
 ) -> None:
     """Train one of the small models anew, from its recipe; a stopped training goes on."""

@@ -6,7 +6,6 @@ Maps are read a layer at a time and scored in float64.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from rnastudy.contacts.scan import scan_stream
 from rnastudy.contacts.selection import Choice, Scores, score, select
 from rnastudy.contacts.settings import Setting
 from rnastudy.errors import StudyError
+from rnastudy.files import check_writable, load_array, write_whole
 from rnastudy.rna import Rna
 
 __all__ = ["MapFolder", "score_maps"]
@@ -69,6 +69,7 @@ def score_maps(
         If maps and structures do not match name by name, or an array is not what it should be; the file is named.
     """
     setting = Setting(protocol)
+    check_writable(Path(out))
     selection = MapFolder.open(select_maps, select_structures)
     test = MapFolder.open(test_maps, test_structures)
     if selection.heads != test.heads:
@@ -78,7 +79,7 @@ def score_maps(
     result = _result(setting, choice, scores)
     result["n_select"] = len(selection.rnas)
     result["n_shared_sequences"] = len({rna.sequence for rna in selection.rnas} & {rna.sequence for rna in test.rnas})
-    _write(result, Path(out))
+    write_whole(Path(out), json.dumps(result, indent=2, allow_nan=False) + "\n")
     return result
 
 
@@ -194,13 +195,7 @@ def _match(folder: Path, structures: Path, rnas: tuple[Rna, ...]) -> None:
 
 def _load(path: Path, rna: Rna) -> NDArray[np.number]:
     """Open the maps of an RNA without reading them, as (layers, heads, L, L)."""
-    try:
-        maps = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise StudyError(f"{path}: not a plain array ({reason}); write numbers with numpy.save") from error
-    if not isinstance(maps, np.ndarray) or maps.dtype.kind not in "fiu":
-        raise StudyError(f"{path}: holds {getattr(maps, 'dtype', 'several arrays')}; write one array of real numbers with numpy.save")
+    maps = load_array(path, mmap_mode="r")
     if maps.ndim == 3:
         maps = maps[None]
     length = len(rna)
@@ -217,10 +212,14 @@ def _checked(maps: NDArray[np.float64], path: Path, layer: int) -> NDArray[np.fl
     if not np.isfinite(maps).all():
         raise StudyError(f"{path}: layer {layer} holds NaN or infinity; give attention after softmax")
     if maps.min() < 0:
-        raise StudyError(f"{path}: layer {layer} holds {maps.min():.3g}; attention after softmax is never negative")
+        raise StudyError(
+            f"{path}: layer {layer} holds {maps.min():.3g}; attention after softmax is never negative: give the softmax, not logits or corrected scores"
+        )
     highest = maps.sum(-1).max()
     if highest > 1 + _ROW_SLACK:
-        raise StudyError(f"{path}: a row of layer {layer} sums to {highest:.6g}; rows of attention sum to 1 at most")
+        raise StudyError(
+            f"{path}: a row of layer {layer} sums to {highest:.6g}; give the softmax itself, neither logits nor rescaled maps: no row sums to more than 1"
+        )
     return maps
 
 
@@ -248,15 +247,3 @@ def _result(setting: Setting, choice: Choice, scores: Scores) -> dict[str, Any]:
 
 def _or_none(number: float) -> float | None:
     return number if isfinite(number) else None
-
-
-def _write(result: dict[str, Any], path: Path) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise StudyError(f"cannot write {path}: {error.strerror}; choose a file in a folder that can be written to") from None
-    finally:
-        partial.unlink(missing_ok=True)

@@ -82,14 +82,14 @@ def open_text(path: Path, encoding: str = "utf-8") -> TextFile:
 
     Examples
     --------
-    >>> open_text(Path(__file__)).label
+    >>> Path(open_text(Path(__file__)).label).name
     'records.py'
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    return decode(data, path.name, encoding)
+    return decode(data, str(path), encoding)
 
 
 def decode(data: bytes, label: str, encoding: str = "utf-8") -> TextFile:

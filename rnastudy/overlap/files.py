@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-import tempfile
-import zipfile
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from rnastudy.embeddings import fft_descriptor
 from rnastudy.errors import StudyError, unknown
+from rnastudy.files import check_writable, load_array, why, write_whole
 from rnastudy.overlap.careful import careful
 from rnastudy.overlap.results import OverlapScores
 from rnastudy.overlap.review import review
@@ -76,6 +76,7 @@ def score_embeddings(
     """
     if protocol not in DESCRIPTORS:
         raise unknown("protocol", protocol, DESCRIPTORS)
+    check_writable(Path(out))
     families, clans = read_labels(labels)
     descriptor, describe = DESCRIPTORS[protocol]
     names, vectors = read_embeddings(embeddings, describe)
@@ -83,7 +84,7 @@ def score_embeddings(
     family = [families[name] for name in names]
     scores = _score(protocol, names, vectors, family, [clans[name] for name in names], seed)
     result = {"protocol": protocol, "descriptor": descriptor} | {key: getattr(scores, key) for key in _RESULT}
-    _write(Path(out), json.dumps(result, indent=2, allow_nan=False) + "\n")
+    write_whole(Path(out), json.dumps(result, indent=2, allow_nan=False) + "\n")
     return result
 
 
@@ -118,9 +119,13 @@ def read_labels(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str,
             reader.fieldnames = header
             rows = [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key in ("name", "family", "clan")}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"labels {path} cannot be read: {_one_line(error)}; give a CSV with columns name, family and optionally clan") from None
+        reason = getattr(error, "strerror", None) or ("no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error))
+        raise StudyError(f"labels {path} cannot be read: {reason}; give a CSV with columns name, family and optionally clan") from None
     missing = [column for column in ("name", "family") if column not in header]
     if missing:
+        if len(header) == 1 and re.search("[\t;]", header[0]):
+            kind = "tab" if "\t" in header[0] else "semicolon"
+            raise StudyError(f"labels {path}: looks {kind}-separated; write it with commas between the cells")
         raise StudyError(f"labels {path}: no column {' or '.join(missing)} among {', '.join(header) or 'none'}; give name, family and optionally clan")
     families, clans = {}, {}
     for line, row in rows:
@@ -164,7 +169,7 @@ def read_embeddings(path: str | os.PathLike[str], describe: Callable[[NDArray], 
         arrays = {file.stem: file for file in sorted(source.glob("*.npy"))}
         if not arrays:
             raise StudyError(f"{source} holds no .npy file; give one NAME.npy for each sequence")
-        names, items = list(arrays), (_load(file) for file in arrays.values())
+        names, items = list(arrays), (load_array(file) for file in arrays.values())
     elif source.is_file():
         names, items = _from_npz(source)
     else:
@@ -189,13 +194,6 @@ def _describe_all(names: list[str], items: Iterable[NDArray], describe: Callable
     return np.stack(vectors)
 
 
-def _load(file: Path) -> NDArray:
-    try:
-        return np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise StudyError(f"{file} cannot be read as a numeric array: {_one_line(error)}; save it with numpy.save, without objects") from None
-
-
 def _from_npz(file: Path) -> tuple[list[str], NDArray]:
     try:
         loaded = np.load(file, allow_pickle=False)
@@ -208,10 +206,12 @@ def _from_npz(file: Path) -> tuple[list[str], NDArray]:
             names, vectors = archive["names"], archive["vectors"]
     except StudyError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise StudyError(f"{file} cannot be read as an npz of plain arrays: {_one_line(error)}; save it with numpy.savez, without objects") from None
+    except Exception as error:  # bytes of strangers take NumPy's parser anywhere
+        raise StudyError(f"{file} {why(error, 'npz file')}; write it with numpy.savez(FILE, names=numpy.array(NAMES, dtype=str), vectors=NUMBERS)") from None
     if names.ndim != 1 or names.dtype.kind != "U" or vectors.ndim < 2 or len(names) != len(vectors):
         raise StudyError(f"{file}: names of shape {names.shape} and type {names.dtype}, vectors of shape {vectors.shape}; give S strings and (S, D) numbers")
+    if not len(names):
+        raise StudyError(f"{file}: no names and no vectors in it; save at least one of each")
     repeated = sorted({name for name, count in zip(*np.unique(names, return_counts=True), strict=True) if count > 1})
     if repeated:
         raise StudyError(f"{file}: the name {str(repeated[0])!r} is there more than once; names must be unique")
@@ -228,23 +228,3 @@ def _match(names: list[str], labelled: list[str], embeddings: object, labels: ob
 
 def _some(names: list[str]) -> str:
     return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def _write(path: Path, text: str) -> None:
-    """Write through a temporary file beside the target, so that a half-written result is never seen."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with open(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise StudyError(f"cannot write {path}: {error.strerror}; choose a folder that exists and can be written to") from None

@@ -24,6 +24,7 @@ _HOMES = {
     "Run": "record",
     "RunFailed": "execute",
     "find_notebook": "execute",
+    "instructor": "teaching",
     "names": "parameters",
     "prepare_book": "book",
     "prepare_run": "book",
@@ -32,6 +33,8 @@ _HOMES = {
     "run_analysis": "execute",
     "run_study": "study",
     "start_run": "record",
+    "student": "teaching",
+    "write_copies": "teaching",
 }
 
 __all__ = sorted(_HOMES)

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from rnastudy.errors import StudyError
+from rnastudy.paths import without_paths, write_bytes
 from rnastudy.runs.stamp import read_json
 
 __all__ = ["PreparedPage", "prepare_book", "prepare_run"]
 
-_KEPT_FILES = ("results.csv", "per_rna.csv", "numbers.json", "stamp.json")
+_KEPT_FILES = ("results.csv", "per_rna.csv", "traps.csv", "numbers.json", "stamp.json")
 _KEPT_METADATA = ("tags", "mystnb")
 _WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -56,7 +57,7 @@ def prepare_book(runs: str | Path, study: str | Path) -> list[PreparedPage]:
     StudyError
         If there is no finished run, or a page cannot be shown as it is.
     """
-    folders = sorted(path.parent for path in Path(runs).expanduser().glob("*/stamp.json") if not path.parent.name.endswith(".partial"))
+    folders = sorted(path.parent for path in Path(runs).expanduser().glob("*/stamp.json") if not path.parent.name.endswith((".partial", ".previous")))
     if not folders:
         raise StudyError(f"{runs}: no finished runs; execute some with: rnastudy run --all studies/default.yml")
     return [prepare_run(folder, study) for folder in folders]
@@ -80,7 +81,7 @@ def prepare_run(run: str | Path, study: str | Path) -> PreparedPage:
     for index, cell in enumerate(page.cells):
         _clean_cell(cell, index, f"{run.name}, cell {index + 1}")
     page.metadata = {key: page.metadata[key] for key in ("kernelspec", "language_info", "widgets") if key in page.metadata}
-    text = _same_ids(_without_paths(nbformat.writes(page)), page)
+    text = _same_ids(without_paths(nbformat.writes(page)), page)
     study.mkdir(parents=True, exist_ok=True)
     files = {study / f"{run.name}.ipynb": text.encode()} | {study / run.name / name: content for name, content in _downloads(run)}
     _remove_others(study / run.name, files)
@@ -148,13 +149,6 @@ def _alt(output: Any) -> str:
     return told or (output.data.get("text/plain", "") if "aria-label=" in output.data.get("text/html", "") else "")
 
 
-def _without_paths(text: str) -> str:
-    """Make paths of this machine relative: those below the working folder, and below the user's home."""
-    here, home = Path.cwd().as_posix(), Path.home().as_posix()
-    text = text.replace(f"{here}/", "") if len(here) > 1 else text
-    return re.sub(rf"(?<![\w/]){re.escape(home)}/", "~/", text) if len(home) > 1 else text
-
-
 def _same_ids(text: str, page: Any) -> str:
     """Number the widgets in the order they are met on the page; their own ids are drawn at random.
 
@@ -200,6 +194,5 @@ def _remove_others(folder: Path, kept: Iterable[Path]) -> None:
 def _write(path: Path, content: bytes) -> bool:
     if path.exists() and path.read_bytes() == content:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    write_bytes(path, content)
     return True

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnastudy.errors import StudyError, unknown
-from rnastudy.runs.parameters import check, read_parameters
+from rnastudy.errors import StudyError, brief, unknown
+from rnastudy.files import check_writable
+from rnastudy.paths import alone, is_there, shown, user_path, without_paths, write_bytes
+from rnastudy.runs.checks import check, check_machine, check_together
+from rnastudy.runs.kinds import cards, looks_like_a_path
+from rnastudy.runs.parameters import read_parameters
 from rnastudy.runs.stamp import base_stamp, fingerprint, read_json, sha256_of, write_json
 
 __all__ = ["Finished", "RunFailed", "checked_parameters", "find_notebook", "run_analysis"]
@@ -46,9 +51,11 @@ def find_notebook(analysis: str) -> Path:
     StudyError
         If there is none; the nearest names are listed.
     """
-    own = Path(analysis).expanduser()
-    if own.suffix == ".ipynb" and own.is_file():
-        return own
+    own = Path(analysis)
+    if own.suffix == ".ipynb" and is_there(analysis) and own.expanduser().is_file():
+        return own.expanduser()
+    if own.suffix == ".ipynb" or looks_like_a_path(analysis):
+        raise StudyError(f"no such notebook: {brief(analysis)[1:-1]}; give the path of an .ipynb file, or the name of one in notebooks/")
     folders = [Path("notebooks"), Path(__file__).resolve().parents[2] / "notebooks"]
     found = {path.stem: path for folder in reversed(folders) for path in folder.glob("*.ipynb")}
     if analysis in found:
@@ -58,28 +65,23 @@ def find_notebook(analysis: str) -> Path:
     raise unknown("analysis", analysis, found)
 
 
-def cards(kind: str) -> Iterable[str]:
-    """Return the names on the cards of a kind, ``models`` or ``data``."""
-    if kind == "models":
-        from rnastudy import models
-
-        return models.cards()
-    from rnastudy import datasets
-
-    return datasets.cards()
-
-
 def checked_parameters(analysis: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Check parameters against what the notebook of an analysis declares, and fill in its defaults.
 
     Raises
     ------
     StudyError
-        If a name, a type or a choice does not fit.
+        If a name, a type, a choice or a range does not fit, or two values do not go together.
     """
-    known = read_parameters(find_notebook(analysis))
-    defaults = {name: parameter.default for name, parameter in known.items()}
-    return {**defaults, **check(parameters, known, cards)}
+    notebook = find_notebook(analysis)
+    known = read_parameters(notebook)
+    if "out" not in known:
+        raise StudyError(f"{notebook}: no parameter 'out', the folder of the run; add it to the parameters cell and hand it to start_run")
+    if "out" in parameters:
+        raise StudyError("'out' is no parameter to give: the folder of the run decides it; write --out FOLDER, in Python run_analysis(NAME, FOLDER)")
+    values = {name: parameter.default for name, parameter in known.items()} | check(parameters, known, cards)
+    check_together(values, known)
+    return values
 
 
 def run_analysis(
@@ -118,29 +120,40 @@ def run_analysis(
     Raises
     ------
     StudyError
-        If names, types or choices are wrong: before a kernel starts.
+        If a value is wrong, the device is not there, or `out` cannot be written: before a kernel starts.
     RunFailed
         If a cell raises, or the kernel dies.
     """
-    folder, notebook = Path(out).expanduser(), find_notebook(analysis)
+    folder, notebook = user_path(out), find_notebook(analysis)
     given = dict(parameters or {})
     values = checked_parameters(analysis, given)
-    if "out" in given or values.pop("out", None) is None:
-        raise StudyError(f"{notebook}: 'out' must be a parameter of the notebook, given to start_run, and is set by the folder of the run alone")
+    check_machine(values, read_parameters(notebook))
+    check_writable(folder)
+    del values["out"]
     mark = fingerprint(values, notebook)
-    stamp = read_json(folder / "stamp.json")
-    if stamp.get("finished") and stamp.get("fingerprint") == mark:
-        return Finished(folder, True, float(stamp.get("seconds", 0)))
-    _refuse_strange(folder)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    began = time.monotonic()
-    with _environment({**_KERNEL, **(_OFFLINE if offline else {})}):
-        _execute(notebook, partial, {**{name: values[name] for name in given}, "out": partial.as_posix()}, label or notebook.stem, progress)
-    seconds = round(time.monotonic() - began, 2)
-    _complete(partial, folder, {"fingerprint": mark, "notebook_sha256": sha256_of(notebook), "run_seconds": seconds}, notebook.stem, values)
+    with alone(folder, "run"):
+        _put_back(folder)
+        stamp = read_json(folder / "stamp.json")
+        if stamp.get("finished") and stamp.get("fingerprint") == mark:
+            return Finished(folder, True, float(stamp.get("seconds", 0)))
+        _refuse_strange(folder)
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        began = time.monotonic()
+        with _environment({**_KERNEL, **(_OFFLINE if offline else {})}):
+            _execute(notebook, partial, {**{name: values[name] for name in given}, "out": partial.as_posix()}, label or notebook.stem, progress)
+        seconds = round(time.monotonic() - began, 2)
+        _complete(partial, folder, {"fingerprint": mark, "notebook_sha256": sha256_of(notebook), "run_seconds": seconds}, notebook, values)
     return Finished(folder, False, seconds)
+
+
+def _put_back(folder: Path) -> None:
+    """Undo what a kill between the two renames of `_complete` left: the earlier run takes its place again."""
+    previous = folder.with_name(folder.name + ".previous")
+    if previous.is_dir() and not folder.exists():
+        previous.rename(folder)
+    shutil.rmtree(previous, ignore_errors=True)
 
 
 def _refuse_strange(folder: Path) -> None:
@@ -181,16 +194,26 @@ def _execute(notebook: Path, partial: Path, parameters: Mapping[str, Any], label
         raise RunFailed(f"{label}: the kernel died, perhaps for want of memory (see {target}); lower the limits or take a smaller model") from None
 
 
-def _complete(partial: Path, folder: Path, more: Mapping[str, Any], analysis: str, parameters: Mapping[str, Any]) -> None:
-    stamp = read_json(partial / "stamp.json") or base_stamp(analysis, parameters)
+def _complete(partial: Path, folder: Path, more: Mapping[str, Any], notebook: Path, parameters: Mapping[str, Any]) -> None:
+    stamp = read_json(partial / "stamp.json") or base_stamp(notebook.stem, parameters)
     stamp = {**stamp, "parameters": dict(parameters), "finished": True, **more}
     stamp.setdefault("seconds", more["run_seconds"])
     write_json(partial / "stamp.json", stamp)
     page = partial / "notebook.ipynb"
-    page.write_text(page.read_text(encoding="utf-8").replace(partial.as_posix(), folder.as_posix()), encoding="utf-8")
+    write_bytes(page, _without_paths(page.read_text(encoding="utf-8"), partial, folder, notebook).encode())
     previous = folder.with_name(folder.name + ".previous")
     shutil.rmtree(previous, ignore_errors=True)
     if folder.exists():
         folder.rename(previous)
     partial.rename(folder)
     shutil.rmtree(previous, ignore_errors=True)
+
+
+def _without_paths(text: str, partial: Path, folder: Path, notebook: Path) -> str:
+    """Name the run's folder as it will be, and keep where it and the notebook lie on this machine out of the page."""
+    names = {partial.as_posix(): shown(folder), partial.absolute().as_posix(): shown(folder), notebook.absolute().as_posix(): shown(notebook)}
+    for path, name in sorted(names.items(), key=lambda both: -len(both[0])):
+        for _ in range(3):  # as it is, as a word of JSON, and as a word of code within JSON
+            text = text.replace(path, name)
+            path, name = (json.dumps(word, ensure_ascii=False)[1:-1] for word in (path, name))
+    return without_paths(text)

@@ -1,4 +1,4 @@
-"""What a notebook may be told: its ``parameters`` cell, read as a declaration and checked before a kernel starts.
+"""What a notebook may be told: its ``parameters`` cell, read as a declaration that `rnastudy.runs.checks` holds values against.
 
 Papermill only logs a line when a parameter is misspelt and goes on with the defaults, and its own reader loses
 ``int | None`` and every line with ``=`` in its comment. So the cell is read here, from its syntax tree. Each line says a name,
@@ -6,12 +6,16 @@ usually a type, a default, and a comment::
 
     protocol: str = "careful"   # which rules count; one of: review, careful, both
     model: str = "all"          # names with commas between; some of: models, all
-    limit: int = None           # RNAs taken from each data set, or None
+    limit: int = None           # RNAs taken from each data set, or None; at least 1
+    longest: int = 200          # bases; at least shortest
+    test: str = "srtest150"     # RNAs that are scored; one of: data; other than select
 
 A default of ``None`` allows ``None``; written as ``int | None`` it would be lost to ``papermill --help-notebook``.
 
-``one of:`` allows one of the words that follow, ``some of:`` several with commas between. The words ``models`` and ``data``
-stand for the names on the model and data cards, and for the path of a user's own checkpoint or file.
+Between semicolons a comment may make promises. ``one of:`` allows one of the words that follow, ``some of:`` several with commas
+between. The words ``models`` and ``data`` stand for the names on the model and data cards, and for the path of a user's own
+checkpoint or file; ``map baselines`` and ``vector baselines`` for their names; ``devices`` for cpu, cuda and cuda:N; ``empty``
+for no word at all. ``at least`` takes a number or the name of another parameter, ``other than`` the name of another parameter.
 """
 
 from __future__ import annotations
@@ -20,17 +24,18 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnastudy.errors import StudyError, unknown
+from rnastudy.errors import StudyError, brief
 
-__all__ = ["Parameter", "check", "names", "parse", "read_parameters"]
+__all__ = ["Parameter", "names", "parse", "read_parameters", "wrong_type"]
 
 _TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict, "None": type(None)}
 _CHOICES = re.compile(r"\b(one|some) of:\s*([^;]+)", re.IGNORECASE)
+_AT_LEAST = re.compile(r";\s*at least ([\w.-]+?)\.?\s*(?:;|$)")
+_OTHER_THAN = re.compile(r";\s*other than (\w+)")
 _EMPTY = {"none", "null", "~", ""}
 
 
@@ -48,9 +53,13 @@ class Parameter:
     comment : str
         What the line says about it.
     choices : tuple of str
-        Words allowed; empty if free. ``models`` and ``data`` stand for the cards.
+        Words allowed; empty if free. Some stand for more, see above.
     several : bool
         True if a value may name several choices with commas between.
+    at_least : float or str, optional
+        The lowest value, or the name of the parameter that holds it.
+    other_than : str
+        Name of the parameter whose value this one may not have.
     """
 
     name: str
@@ -59,6 +68,8 @@ class Parameter:
     comment: str = ""
     choices: tuple[str, ...] = ()
     several: bool = False
+    at_least: float | str | None = None
+    other_than: str = ""
 
 
 def names(text: str) -> list[str]:
@@ -92,8 +103,12 @@ def read_parameters(notebook: str | Path) -> dict[str, Parameter]:
     """
     import nbformat
 
-    cells = nbformat.read(str(notebook), as_version=4).cells
-    tagged = [cell.source for cell in cells if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", [])]
+    try:
+        cells = nbformat.read(str(notebook), as_version=4).cells
+        tagged = [cell.source for cell in cells if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", [])]
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "is no notebook"
+        raise StudyError(f"{notebook}: {reason}; give an .ipynb file in the format of Jupyter, version 4") from None
     if len(tagged) != 1:
         raise StudyError(f"{notebook}: {len(tagged)} code cells are tagged 'parameters'; tag exactly one")
     return declared(tagged[0], str(notebook))
@@ -108,30 +123,51 @@ def declared(source: str, where: str = "parameters cell") -> dict[str, Parameter
     (<class 'int'>, <class 'NoneType'>)
     >>> declared("protocol = 'both'  # one of: review, careful, both")["protocol"].choices
     ('review', 'careful', 'both')
+    >>> declared("seed: int = 0  # of all that is drawn; at least 0")["seed"].at_least
+    0
     """
-    comments = _comments(source)
+    try:
+        comments, body = _comments(source), ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
+        raise StudyError(f"{where}: the parameters cell is no Python ({brief(str(error))}); mend it") from None
     found = {}
-    for node in ast.parse(source).body:
+    for node in body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(target, ast.Name) or node.value is None:
             continue
         annotation = node.annotation if isinstance(node, ast.AnnAssign) else None
         comment = comments.get(node.end_lineno or 0, "")
         found[target.id] = _parameter(target.id, node.value, annotation, comment, where)
+    for parameter in found.values():
+        for other in (parameter.at_least, parameter.other_than):
+            if isinstance(other, str) and other and other not in found:
+                raise StudyError(f"{where}: the comment of {parameter.name!r} speaks of {other!r}, which is no parameter; mend it")
     return found
 
 
 def _parameter(name: str, value: ast.expr, annotation: ast.expr | None, comment: str, where: str) -> Parameter:
     try:
         default = ast.literal_eval(value)
-    except ValueError:
-        raise StudyError(f"{where}: the default of {name!r} is {ast.unparse(value)!r}; a parameter needs a literal") from None
+    except (ValueError, TypeError):
+        raise StudyError(f"{where}: the default of {name!r} is {brief(ast.unparse(value))}; a parameter needs a literal") from None
     types = _types(annotation) if annotation is not None else ((type(default),) if default is not None else ())
     if types and default is None and type(None) not in types:
         types = (*types, type(None))
     match = _CHOICES.search(comment)
     choices = tuple(word.rstrip(".") for word in names(match[2])) if match else ()
-    return Parameter(name, default, types, comment, choices, bool(match and match[1].lower() == "some"))
+    least, other = _AT_LEAST.search(f";{comment}"), _OTHER_THAN.search(f";{comment}")
+    return Parameter(
+        name, default, types, comment, choices, bool(match and match[1].lower() == "some"), _bound(least[1]) if least else None, other[1] if other else ""
+    )
+
+
+def _bound(word: str) -> float | str:
+    """Read what stands behind ``at least``: a number, or else a name."""
+    try:
+        number = ast.literal_eval(word)
+    except (ValueError, SyntaxError):
+        return word
+    return number if isinstance(number, int | float) else word
 
 
 def _types(annotation: ast.expr) -> tuple[type, ...]:
@@ -174,68 +210,11 @@ def parse(text: str, parameter: Parameter) -> Any:
         return names(text)
     try:
         return ast.literal_eval(text.strip().capitalize() if bool in parameter.types else text.strip())
-    except (ValueError, SyntaxError):
-        raise _wrong_type(parameter, text) from None
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise wrong_type(parameter, text) from None
 
 
-def check(values: Mapping[str, Any], known: Mapping[str, Parameter], cards: Callable[[str], Iterable[str]]) -> dict[str, Any]:
-    """Check names, types and choices of the values a notebook is to be given.
-
-    Parameters
-    ----------
-    values : mapping of str to object
-    known : mapping of str to Parameter
-        What the notebook declares.
-    cards : callable
-        Gives all names of a kind, ``models`` or ``data``.
-
-    Returns
-    -------
-    dict of str to object
-        The values, whole numbers turned into floats where floats are asked for.
-
-    Raises
-    ------
-    StudyError
-        On the first value that does not fit; an unknown name lists the nearest.
-
-    Examples
-    --------
-    >>> known = declared("seed: int = 0")
-    >>> check({"sead": 1}, known, lambda kind: [])
-    Traceback (most recent call last):
-    rnastudy.errors.StudyError: unknown parameter 'sead'; did you mean seed? known: seed
-    """
-    checked = {}
-    for name, value in values.items():
-        if name not in known:
-            raise unknown("parameter", name, known)
-        checked[name] = _fit(value, known[name])
-        _check_choice(checked[name], known[name], cards)
-    return checked
-
-
-def _fit(value: Any, parameter: Parameter) -> Any:
-    if not parameter.types or type(value) in parameter.types:
-        return value
-    if type(value) is int and float in parameter.types:
-        return float(value)
-    raise _wrong_type(parameter, value)
-
-
-def _wrong_type(parameter: Parameter, value: Any) -> StudyError:
+def wrong_type(parameter: Parameter, value: Any) -> StudyError:
+    """Build the error for a value that has not the type of its parameter."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in parameter.types)
-    return StudyError(f"parameter {parameter.name!r} is {value!r}; it takes {wanted}, for example {parameter.default!r}")
-
-
-def _check_choice(value: Any, parameter: Parameter, cards: Callable[[str], Iterable[str]]) -> None:
-    if not parameter.choices or value is None:
-        return
-    words = value if isinstance(value, list) else names(str(value)) if parameter.several else [str(value)]
-    own_files = bool({"models", "data"} & set(parameter.choices))
-    allowed = [name for choice in parameter.choices for name in (cards(choice) if choice in ("models", "data") else [choice])]
-    for word in words:
-        if word.removesuffix("@untrained") not in allowed and not (own_files and Path(word).expanduser().exists()):
-            raise unknown(f"value of parameter {parameter.name!r}:", word, allowed)
-    if not words:
-        raise StudyError(f"parameter {parameter.name!r} is empty; it takes {', '.join(parameter.choices)}")
+    return StudyError(f"parameter {parameter.name!r} is {brief(value)}; it takes {wanted}, for example {parameter.default!r}")

@@ -16,6 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from rnastudy.paths import is_there
+
 __all__ = ["base_stamp", "fingerprint", "git_commit", "peak_memory", "read_json", "sha256_of", "source_sha256", "write_json"]
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -33,7 +35,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; ``{}`` if there is no such file or it is not whole."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -74,16 +76,16 @@ def fingerprint(parameters: Mapping[str, Any], notebook: Path) -> str:
 
     It covers the parameters, the content of files (and the size and date of folders' files) they name, the notebook's
     source and the package's. A notebook that reads other runs names their folders, not the folder of them all, which
-    holds its own.
+    holds its own. What lies in a folder named by ``cache`` does not count: it changes how long a run takes, not its results.
     """
-    named = {name: _content(value) for name, value in parameters.items()}
+    named = {name: _content(value) for name, value in parameters.items() if name != "cache"}
     whole = {"parameters": parameters, "named": named, "notebook": sha256_of(notebook), "source": source_sha256()}
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _content(value: Any) -> list[str]:
     words = [word.strip() for word in value.split(",")] if isinstance(value, str) else []
-    return [_path_content(Path(word).expanduser()) for word in words if word and Path(word).expanduser().exists()]
+    return [_path_content(Path(word).expanduser()) for word in words if word and is_there(word)]
 
 
 def _path_content(path: Path) -> str:

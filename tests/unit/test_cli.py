@@ -76,6 +76,48 @@ def test_an_error_is_one_line_without_a_traceback() -> None:
     assert done.stderr.count("\n") == 1 and "did you mean archiveii" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["score-maps"], "rnastudy: Missing option '--select-maps'; see rnastudy score-maps --help"),
+        (["runn"], "rnastudy: No such command 'runn'. Did you mean 'run'; see rnastudy --help"),
+        (["run", "structure", "more"], "rnastudy: Got unexpected extra argument(s) (more); see rnastudy run --help"),
+        (["run", "--al", "x"], "rnastudy: No such option: --al (Possible options: --all, --data, --help); see rnastudy run --help"),
+        (["data", "fetch"], "rnastudy: Missing argument 'NAME...'; see rnastudy data fetch --help"),
+        (["models", "--device", "gpu"], "rnastudy: unknown device 'gpu'; give cpu, cuda or cuda:0"),
+        (["train", "mapconv-9k", "--out", "/dev/null/x", "--device", "gpu"], "rnastudy: unknown device 'gpu'; give cpu, cuda or cuda:0"),
+    ],
+)
+def test_wrong_words_are_one_line_too(words: list[str], line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(sys, "argv", ["rnastudy", *words])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    said = capsys.readouterr()
+    assert (left.value.code, said.out, said.err) == (2, "", line + "\n")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["data", "--help"], ["data"], []])
+def test_help_stays_a_page(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(sys, "argv", ["rnastudy", *words])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    said = capsys.readouterr()
+    assert left.value.code == (0 if "--help" in words else 2)
+    assert "Commands" in said.out + said.err and "rnastudy: " not in said.err
+
+
+def test_a_file_that_may_not_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "secret/stamp.json")
+
+    monkeypatch.setattr("rnastudy.runs.book.prepare_book", refuse)
+    monkeypatch.setattr(sys, "argv", ["rnastudy", "book"])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    assert capsys.readouterr().err == "rnastudy: secret/stamp.json: Permission denied; check the path, and that you may read and write there\n"
+
+
 def test_models_and_data_list_every_card() -> None:
     text = invoke("models")
     assert all(key in text for key in models.cards())
@@ -106,6 +148,7 @@ def test_data_are_the_rnas_that_a_notebook_scores(calls: list[tuple]) -> None:
         (["run", "tiny", "-p", "seed"], "'seed' is not KEY=VALUE"),
         (["run", "tiny", "-p", "sead=1"], "unknown parameter of tiny 'sead'; did you mean seed"),
         (["run", "tiny", "-p", "seed=x"], "it takes int"),
+        (["run", "nowhere/tiny.ipynb"], "no such notebook: nowhere/tiny.ipynb"),
         (["run", "tiny", "--model", "a", "-p", "model=b"], "given twice"),
         (["run", "--all", "s.yml"], "s.yml does not exist"),
     ],

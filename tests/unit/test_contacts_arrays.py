@@ -159,12 +159,16 @@ BROKEN = {
     "no heads": (spoil_first(lambda maps: maps[:, :0]), "t_one.npy: shape"),
     "other heads": (spoil_first(lambda maps: maps[:, :2]), "layers x heads"),
     "nan": (with_value(np.nan), "t_one.npy: layer 1 holds NaN or infinity"),
-    "negative": (with_value(-0.25), "t_one.npy: layer 1 holds -0.25"),
-    "not softmaxed": (spoil_first(lambda maps: 3 * maps), "a row of layer 0 sums to 3"),
-    "objects": (spoil_first(lambda maps: np.array([{"run": "me"}], dtype=object)), "t_one.npy: not a plain array"),
+    "negative": (with_value(-0.25), "t_one.npy: layer 1 holds -0.25; .* give the softmax"),
+    "not softmaxed": (spoil_first(lambda maps: 3 * maps), "a row of layer 0 sums to 3; give the softmax itself"),
+    "objects": (
+        spoil_first(lambda maps: np.array([{"run": "me"}], dtype=object)),
+        "t_one.npy: holds Python objects, not numbers; write one array of real numbers with numpy.save",
+    ),
     "complex": (spoil_first(lambda maps: maps.astype(complex)), "holds complex128"),
-    "text": (lambda sets: (sets[2] / "t_one.npy").write_text("0.1 0.9"), "t_one.npy: not a plain array"),
-    "cut short": (lambda sets: (sets[2] / "t_one.npy").write_bytes((sets[2] / "t_one.npy").read_bytes()[:300]), "not a plain array"),
+    "text": (lambda sets: (sets[2] / "t_one.npy").write_text("0.1 0.9"), "t_one.npy: is no whole .npy file; write one array"),
+    "cut short": (lambda sets: (sets[2] / "t_one.npy").write_bytes((sets[2] / "t_one.npy").read_bytes()[:300]), "t_one.npy: is no whole .npy file"),
+    "several": (lambda sets: np.savez((sets[2] / "t_one.npy").open("wb"), a=np.eye(2)), "t_one.npy: holds several arrays"),
 }
 
 
@@ -174,7 +178,7 @@ def test_broken_input_is_named_in_one_line_and_nothing_is_written(sets, tmp_path
     spoil(sets)
     with pytest.raises(StudyError, match=message) as caught:
         score_maps(*sets, "careful", tmp_path / "r.json")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "allow_pickle" not in str(caught.value)
     assert not (tmp_path / "r.json").exists()
 
 
@@ -195,6 +199,15 @@ def test_folders_structures_and_protocols_that_are_not_there(sets, tmp_path):
     sets[1].with_suffix(".fa").write_text("".join(f">{name}\n{seq}\n" for name, (seq, _) in STRUCTURES.items()))
     with pytest.raises(StudyError, match="has no structure"):
         score_maps(sets[0], sets[1].with_suffix(".fa"), *sets[2:], "careful", tmp_path / "r.json")
+
+
+def test_a_result_that_cannot_be_written_is_refused_first(sets, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="cannot write .*file is no folder; choose another --out"):
+        score_maps(tmp_path / "none", *sets[1:], "careful", tmp_path / "file" / "r.json")
+    with pytest.raises(StudyError, match="cannot write .*; choose another --out"):
+        score_maps(*sets, "careful", tmp_path)
+    assert not list(tmp_path.parent.glob(".*.part"))
 
 
 def test_half_precision_and_integer_maps_are_read(sets, tmp_path):

@@ -89,7 +89,7 @@ def test_integers_and_half_precision_are_numbers(folder):
 def fails(folder, message, protocol="careful", embeddings="e"):
     with pytest.raises(StudyError, match=message) as caught:
         score(folder, protocol, embeddings)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "allow_pickle" not in str(caught.value)
     assert not (folder / "result.json").exists()
     assert not list(folder.glob(".result*"))
 
@@ -111,8 +111,8 @@ def test_names_must_match_one_to_one(folder):
         (np.ones((4, 15)), "has width 16, others 15"),
         (np.ones((1, 4, 16)), r"'a' of .* has shape \(1, 4, 16\)"),
         (np.ones((0, 16)), r"shape \(0, 16\)"),
-        (np.array(["x"] * 16), "has type <U1"),
-        (np.ones((4, 16), complex), "has type complex128"),
+        (np.array(["x"] * 16), "a.npy: holds <U1; write one array of real numbers"),
+        (np.ones((4, 16), complex), "a.npy: holds complex128; write one array of real numbers"),
     ],
 )
 def test_arrays_that_cannot_be_used(folder, array, message):
@@ -122,18 +122,20 @@ def test_arrays_that_cannot_be_used(folder, array, message):
 
 def test_pickled_objects_are_never_loaded(folder):
     np.save(folder / "e" / "a.npy", np.array([{"code": 1}], dtype=object), allow_pickle=True)
-    fails(folder, "a.npy cannot be read as a numeric array.*without objects")
+    fails(folder, "a.npy: holds Python objects, not numbers; write one array of real numbers with numpy.save")
     np.savez(folder / "v.npz", names=np.array(list("ab"), dtype=object), vectors=np.eye(2))
-    fails(folder, "cannot be read as an npz of plain arrays", embeddings="v.npz")
+    fails(folder, r"v.npz holds Python objects, not numbers; write it with numpy.savez\(FILE, names=numpy.array\(NAMES, dtype=str\)", embeddings="v.npz")
 
 
 def test_files_that_are_not_what_they_say(folder):
     (folder / "e" / "a.npy").write_bytes(b"")
-    fails(folder, "a.npy cannot be read")
+    fails(folder, "a.npy: is no whole .npy file; write one array")
+    np.savez((folder / "e" / "a.npy").open("wb"), a=np.eye(2))
+    fails(folder, "a.npy: holds several arrays")
     (folder / "e" / "a.npy").write_bytes(b"\x93NUMPY\x01\x00nonsense")
-    fails(folder, "a.npy cannot be read")
+    fails(folder, "a.npy: is no whole .npy file")
     (folder / "v.npz").write_bytes(b"PK\x03\x04 cut short")
-    fails(folder, "v.npz cannot be read", embeddings="v.npz")
+    fails(folder, "v.npz is no whole npz file; write it with numpy.savez", embeddings="v.npz")
     np.save(folder / "v.npy", np.eye(3))
     fails(folder, "is a single array", embeddings="v.npy")
     np.savez(folder / "v.npz", names=["a"], vector=np.eye(1))
@@ -151,6 +153,8 @@ def test_files_that_are_not_what_they_say(folder):
     ("text", "message"),
     [
         ("name,group\na,x\n", "no column family among name, group"),
+        ("name\tfamily\na\tx\n", "l.csv: looks tab-separated; write it with commas"),
+        ("name;family\na;x\n", "l.csv: looks semicolon-separated; write it with commas"),
         ("", "no column name or family among none"),
         ("name,family\n", "no rows below the header"),
         ("name,family\na,x\nb,\n", "line 3: family is empty"),
@@ -165,7 +169,7 @@ def test_labels_that_cannot_be_used(folder, text, message):
 
 def test_labels_in_other_bytes(folder):
     (folder / "l.csv").write_bytes("name,family\nä,x\n".encode("latin-1"))
-    fails(folder, "cannot be read")
+    fails(folder, "l.csv cannot be read: no UTF-8 text; give a CSV")
 
 
 def test_labels_may_have_other_columns_spaces_and_a_byte_order_mark(tmp_path):
@@ -178,5 +182,12 @@ def test_a_folder_is_read_in_the_order_of_names(folder):
 
 
 def test_a_folder_that_cannot_be_written_to(folder):
-    with pytest.raises(StudyError, match="cannot write .*nowhere"):
-        score_embeddings(folder / "e", folder / "l.csv", "careful", folder / "nowhere" / "result.json")
+    with pytest.raises(StudyError, match="cannot write .*l.csv is no folder; choose another --out"):
+        score_embeddings(folder / "nowhere", folder / "l.csv", "careful", folder / "l.csv" / "result.json")
+    with pytest.raises(StudyError, match="cannot write .*; choose another --out"):
+        score_embeddings(folder / "e", folder / "l.csv", "careful", folder / "e")
+
+
+def test_folders_of_the_result_are_made(folder):
+    score_embeddings(folder / "e", folder / "l.csv", "careful", folder / "new" / "dir" / "r.json")
+    assert [path.name for path in (folder / "new" / "dir").iterdir()] == ["r.json"]

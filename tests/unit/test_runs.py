@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from rnastudy import StudyError
-from rnastudy.runs import execute, parameters, prepare_book, prepare_run, read_parameters, read_study, run_analysis, run_study, start_run
+from rnastudy import StudyError, devices
+from rnastudy.runs import checks, execute, kinds, parameters, prepare_book, prepare_run, read_parameters, read_study, run_analysis, run_study, start_run
 from rnastudy.runs.execute import RunFailed
 from rnastudy.runs.stamp import fingerprint, git_commit, read_json
 
@@ -127,10 +127,17 @@ def test_a_default_that_is_computed_is_refused() -> None:
         ({"limit": 2.5}, "it takes int or None"),
         ({"scale": "1.0"}, "it takes float"),
         ({"protocol": "carefull"}, "did you mean careful"),
-        ({"protocol": "review,careful"}, "unknown value"),
+        ({"protocol": "review,careful"}, "'protocol' is 'review,careful'; it takes one value, not several"),
         ({"model": "rnafm, rnabrt"}, "unknown value of parameter 'model': 'rnabrt'; did you mean rnabert"),
         ({"model": ""}, "is empty"),
-        ({"out": "elsewhere"}, "'out' must be"),
+        ({"model": "rnafm, rnafm"}, "names 'rnafm' twice"),
+        ({"model": "./mine"}, "no such file or folder: ./mine; give a path that exists, or a name that 'rnastudy models' shows"),
+        ({"model": "mine.pt"}, "no such file or folder: mine.pt"),
+        ({"model": "notebooks"}, "model notebooks has no config.json; give a checkpoint folder"),
+        ({"model": "notebooks/tiny.ipynb"}, "is no folder; give a checkpoint folder"),
+        ({"model": "rnafm@untraned"}, "unknown suffix '@untraned' of model 'rnafm'; write rnafm, rnafm@untrained"),
+        ({"model": "rnafm@w/a.pth"}, "no such file or folder: w/a.pth"),
+        ({"out": "elsewhere"}, "the folder of the run decides it; write --out FOLDER"),
     ],
 )
 def test_wrong_values_stop_before_a_kernel_starts(notebook: Path, monkeypatch: pytest.MonkeyPatch, values: dict, message: str) -> None:
@@ -143,10 +150,133 @@ def test_wrong_values_stop_before_a_kernel_starts(notebook: Path, monkeypatch: p
 
 def test_names_untrained_twins_paths_and_whole_numbers_pass(notebook: Path) -> None:
     Path("my-checkpoint").mkdir()
+    Path("my-checkpoint/config.json").write_text("{}")
     given = {"model": "rnafm@untrained, my-checkpoint, all", "scale": 2, "limit": None}
     values = execute.checked_parameters("tiny", given)
     assert values["scale"] == 2.0 and isinstance(values["scale"], float)
     assert values["protocol"] == "careful"
+
+
+PROMISES = """\
+model: str = "plain-70k"  # some of: models
+extra: str = ""  # one of: models, empty
+floors: str = "random"  # some of: map baselines, empty
+words: str = "length"  # some of: vector baselines
+select: str = "srtrain150"  # one of: data
+test: str = "srtest150"  # one of: data; other than select
+shortest: int = 30  # bases; at least 1
+longest: int = None  # bases; at least shortest
+share: float = 0.5  # of all, at least one; at least 0.1.
+seed: int = 0  # at least 0
+device: str = "cpu"  # where models run; one of: devices
+out: str = "runs/tiny"
+"""
+
+
+@pytest.fixture
+def promising(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny notebook with the cell above, real names, and no kernel."""
+    monkeypatch.setattr(execute, "cards", kinds.cards)
+    monkeypatch.setattr(execute, "_execute", no_kernel)
+    page = nbformat.read(notebook, 4)
+    page.cells[1].source = PROMISES
+    nbformat.write(page, notebook)
+    return notebook
+
+
+BROKEN_PROMISES = [
+    ({"shortest": 0}, "'shortest' is 0; it must be at least 1"),
+    ({"share": 0.01}, "'share' is 0.01; it must be at least 0.1"),
+    ({"seed": -1}, "'seed' is -1; it must be at least 0"),
+    ({"longest": 29}, "'longest' is 29, below 'shortest', which is 30"),
+    ({"shortest": 50, "longest": 40}, "'longest' is 40, below 'shortest', which is 50"),
+    ({"test": "srtrain150"}, "'select' and 'test' are both 'srtrain150'; give two sets"),
+    ({"test": "mine.fa", "select": "./mine.fa"}, "'select' and 'test' are both 'mine.fa'"),
+    ({"test": "yours.fa"}, "no such file or folder: yours.fa; give a path that exists, or a name that 'rnastudy data list' shows"),
+    ({"test": "srtest15O"}, "did you mean srtest150"),
+    ({"test": "near_duplicates"}, "'near_duplicates' holds tables, not RNAs"),
+    ({"floors": "stem-pior"}, "did you mean stem-prior"),
+    ({"floors": "empty"}, "unknown value"),
+    ({"words": "5-mers"}, "did you mean 4-mers"),
+    ({"device": "gpu"}, "unknown device 'gpu'; give cpu, cuda or cuda:0"),
+    ({"device": "cuda"}, "torch sees no CUDA device; give cpu"),
+    ({"model": "lucaone"}, "model 'lucaone' cannot be loaded"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), BROKEN_PROMISES)
+def test_promises_of_the_comments_are_held_before_a_kernel_starts(promising: Path, monkeypatch: pytest.MonkeyPatch, values: dict, message: str) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    Path("mine.fa").write_text(">a\nACGU\n")
+    with pytest.raises(StudyError, match=message) as caught:
+        run_analysis("tiny", "runs/tiny", values)
+    assert "\n" not in str(caught.value) and not Path("runs").exists()
+
+
+@pytest.mark.parametrize(("values", "message"), [case for case in BROKEN_PROMISES if "cuda" not in case[0].values() and "lucaone" not in case[0].values()])
+def test_a_study_file_keeps_the_same_promises(promising: Path, values: dict, message: str) -> None:
+    Path("mine.fa").write_text(">a\nACGU\n")
+    Path("s.yml").write_text(json.dumps({"runs": [{"analysis": "tiny", "parameters": values}]}))
+    with pytest.raises(StudyError, match=message):
+        read_study("s.yml")
+
+
+def test_what_the_comments_allow_passes(promising: Path) -> None:
+    given = {"extra": "", "floors": "", "words": "length, 3-mers", "shortest": 5, "longest": 5, "device": "cuda:1", "model": "rnafm@untrained"}
+    assert {**execute.checked_parameters("tiny", given), **given} == execute.checked_parameters("tiny", given)
+    assert execute.checked_parameters("tiny", {"shortest": 5, "longest": None})["longest"] is None
+
+
+def test_a_study_for_a_gpu_can_be_read_and_is_not_begun_without_one(promising: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    Path("s.yml").write_text("runs: [{analysis: tiny}, {analysis: tiny, name: far, parameters: {device: cuda}}]")
+    said: list[str] = []
+    with pytest.raises(StudyError, match="run 'far': device 'cuda' asked for"):
+        run_study(read_study("s.yml"), say=said.append)
+    assert said == []
+
+
+def test_one_check_of_devices_for_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from rnastudy import models, training
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert devices.check_device("cuda:0") == "cuda:0"
+    with pytest.raises(StudyError, match="device 'cuda:1' asked for, but there is 1, counted from 0"):
+        devices.check_device("cuda:1")
+    for call in (
+        lambda: models.load("plain-70k", device="gpu"),
+        lambda: models.availability(models.cards()["rnafm"], "gpu"),
+        lambda: training.train("mapconv-9k", tmp_path / "new", device="gpu"),
+    ):
+        with pytest.raises(StudyError, match="unknown device 'gpu'; give cpu, cuda or cuda:0"):
+            call()
+    assert not (tmp_path / "new").exists()
+
+
+def test_torch_is_imported_only_where_a_gpu_is_asked_for() -> None:
+    code = "import sys; from rnastudy.devices import check_device; check_device('cpu'); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_a_comment_that_speaks_of_no_parameter_is_refused() -> None:
+    with pytest.raises(StudyError, match="the comment of 'a' speaks of 'b', which is no parameter"):
+        parameters.declared("a: int = 3  # at least b")
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_a_kernel_starts(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "_execute", no_kernel)
+    Path("file").write_text("")
+    with pytest.raises(StudyError, match="cannot write file/run: .*file is no folder; choose another --out"):
+        run_analysis("tiny", "file/run")
+
+
+def test_a_notebook_without_out_or_by_a_wrong_path_is_named(notebook: Path) -> None:
+    notebook.write_text(notebook.read_text().replace("out: str", "into: str"))
+    with pytest.raises(StudyError, match="no parameter 'out', the folder of the run; add it"):
+        run_analysis("tiny", "runs/tiny")
+    with pytest.raises(StudyError, match="no such notebook: notebooks/tony.ipynb; give the path"):
+        run_analysis("notebooks/tony.ipynb", "runs/tony")
 
 
 @pytest.mark.parametrize(
@@ -193,6 +323,13 @@ def test_the_notebooks_that_ship_keep_the_rules(path: Path) -> None:
     found = read_parameters(path)
     assert list(papermill.inspect_notebook(path)) == list(found)
     assert "out" in found and all(parameter.comment for parameter in found.values())
+    assert found["device"].choices == ("devices",)
+    for name in {"seed", "limit", "n_draws", "per_family", "min_bases", "max_bases", "n_pairs", "n_timed", "alignment_limit"} & set(found):
+        assert found[name].at_least is not None, name
+    if "select" in found:
+        assert found["test"].other_than == "select" and ("max_bases" not in found or found["max_bases"].at_least == "min_bases")
+    defaults = {name: parameter.default for name, parameter in found.items()}
+    checks.check_together(checks.check(defaults, found, kinds.cards), found)
     page = nbformat.read(path, 4)
     assert page.metadata.kernelspec.name == "python3" and page.metadata.kernelspec.language == "python"
     code = [cell for cell in page.cells if cell.cell_type == "code"]
@@ -318,7 +455,13 @@ def test_plain_papermill_works_too(notebook: Path) -> None:
     [
         ("runs: []", "no runs"),
         ("rnus: []", "did you mean runs"),
-        ("- a", "is no mapping"),
+        ("- a", "study.yml: holds a list, not keys and values; keys are title, .*like studies/default.yml"),
+        ("name,family\na,x\n" * 99, "study.yml: holds plain text, not keys and values"),
+        ("runs: tiny", "no runs; list at least one"),
+        ("runs: [tiny]", "a run of study.yml: holds plain text"),
+        ("runs: [{analysis: tiny}]\ndefaults: 3", "'defaults' holds no keys and values"),
+        ("runs: [{analysis: tiny, parameters: [limit]}]", "'parameters' holds no keys and values"),
+        ("runs: [{analysis: 3}]", "unknown analysis '3'"),
         ("a: [", "not YAML"),
         ("runs: [{analysis: tiny, params: {}}]", "did you mean parameters"),
         ("runs: [{name: tiny}]", "names no analysis"),
@@ -331,8 +474,15 @@ def test_plain_papermill_works_too(notebook: Path) -> None:
 )
 def test_a_study_file_is_checked_whole_first(notebook: Path, text: str, message: str) -> None:
     Path("study.yml").write_text(text)
-    with pytest.raises(StudyError, match=message):
+    with pytest.raises(StudyError, match=message) as caught:
         read_study("study.yml")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 250
+
+
+def test_a_study_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.yml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StudyError, match=r"s.yml: no text; give a study file"):
+        read_study(tmp_path / "s.yml")
 
 
 def test_a_grid_is_a_product_with_defaults_where_they_are_declared(notebook: Path) -> None:

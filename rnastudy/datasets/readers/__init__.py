@@ -30,7 +30,7 @@ def _each_file(read: Callable[..., Iterable[Record]], paths: Sequence[Path], enc
 
 def _member(paths: Sequence[Path], member: str, **options: Any) -> Found:
     name, data = read_archive_member(paths[0], member)
-    text = decode(data, f"{paths[0].name}:{name}")
+    text = decode(data, f"{paths[0]}:{name}")
     return list(_TEXT[reader_for(Path(name), text)](text, **options)), {}
 
 
@@ -123,5 +123,5 @@ def reader_for(path: Path, text: TextFile) -> str:
         return "stockholm"
     if not any(line.startswith(">") for line in lines):
         raise StudyError(f"{text.label}: suffix {suffix or 'none'} and content do not say what it is; give it one of {', '.join(sorted(SUFFIXES))}")
-    bracketed = any(set(line.split()[0]) <= set(".()[]{}<>") for line in lines)
+    bracketed = any(set(line.split()[0]) <= set(".()[]{}<>") for line in lines if not line.startswith(">"))
     return "dotbracket" if bracketed else "fasta"

@@ -105,8 +105,9 @@ def read_bpseq(text: TextFile) -> Iterator[Record]:
     >>> next(read_bpseq(TextFile("x.bpseq", "# made by hand\\n1 G 3\\n2 A 0\\n3 C 1\\n"))).pairs
     [(0, 2)]
     """
-    rows = [(number, line.split()) for number, line in text.lines() if line.strip()[:1].isdigit()]
-    yield _numbered(text, stem(text.label), [(number, words, 2) for number, words in rows], 3)
+    lines = [(number, line.split()) for number, line in text.lines() if line.strip() and not line.lstrip().startswith("#")]
+    head = next((place for place, (_, words) in enumerate(lines) if words[0].isdecimal()), len(lines))
+    yield _numbered(text, stem(text.label), [(number, words, 2) for number, words in lines[head:]], 3)
 
 
 def read_ct(text: TextFile) -> Iterator[Record]:
@@ -123,7 +124,7 @@ def read_ct(text: TextFile) -> Iterator[Record]:
     while lines:
         number, header = lines[0]
         words = header.split(maxsplit=1)
-        if not words[0].isdigit():
+        if not _is_number(words[0]):
             raise StudyError(f"{text.at(number)}: {header.strip()[:30]!r} is no ct header; it must begin with the number of bases")
         count = int(words[0])
         title = re.sub(r"(?i)(ENERGY|dG)\s*=\s*\S+", "", words[1] if len(words) > 1 else "")
@@ -134,12 +135,16 @@ def read_ct(text: TextFile) -> Iterator[Record]:
         lines = lines[count + 1 :]
 
 
+def _is_number(word: str) -> bool:
+    return word.isdecimal() and len(word) < 10
+
+
 def _numbered(text: TextFile, name: str, rows: list[tuple[int, list[str], int]], width: int) -> Record:
     """Build a record of rows that number their base and name its partner."""
     partners = []
     for expected, (line, words, column) in enumerate(rows, start=1):
-        if len(words) < width or not words[0].isdigit() or not words[column].isdigit():
-            raise StudyError(f"{text.at(line)}: {' '.join(words)[:40]!r} is not {width} columns with numbers; mend the line")
+        if len(words) < width or not _is_number(words[0]) or not _is_number(words[column]) or len(words[1]) != 1:
+            raise StudyError(f"{text.at(line)}: {' '.join(words)[:40]!r} is not {width} columns with numbers and one letter; mend the line")
         if int(words[0]) != expected:
             raise StudyError(f"{text.at(line)}: position {words[0]} where {expected} was due; number the bases from 1 without holes")
         partners.append(int(words[column]))

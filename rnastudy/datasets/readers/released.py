@@ -67,14 +67,15 @@ def open_maps(paths: Sequence[Path], options: Mapping[str, Any]) -> dict[str, np
     StudyError
         If an array does not have layers x heads maps of its RNA's length.
     """
-    import numpy as np
+    from rnastudy.files import load_array
 
     layers, heads = options["layers"], options["heads"]
     found = {}
     for entry, record in zip(options["entries"], read_released_maps(paths, options["entries"])[0], strict=True):
-        maps = np.load(_named(paths, entry["maps"]), allow_pickle=False)
+        file = _named(paths, entry["maps"])
+        maps = load_array(file)
         length = len(record.sequence)
         if maps.shape != (layers * heads, length, length):
-            raise StudyError(f"{entry['maps']}: shape {maps.shape} where ({layers * heads}, {length}, {length}) was due; fetch it again")
+            raise StudyError(f"{file}: shape {maps.shape} where ({layers * heads}, {length}, {length}) was due; fetch it again")
         found[record.name] = maps.reshape(layers, heads, length, length)
     return found

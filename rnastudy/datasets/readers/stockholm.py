@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rnastudy.datasets.normalise import GAPS
 from rnastudy.datasets.readers.brackets import bracket_pairs
@@ -78,8 +79,12 @@ def read_alignments(text: TextFile) -> Iterator[Alignment]:
             features, found, block = {}, Alignment(""), Counter()
         elif line.startswith("#=GF"):
             words = line.split(maxsplit=2)
+            if len(words) < 2:
+                raise StudyError(f"{text.at(number)}: '#=GF' without a feature; write '#=GF AC RF00005', or remove the line")
             features.setdefault(words[1], words[2].strip().rstrip(";") if len(words) > 2 else "")
         elif line.split()[:2] == ["#=GC", "SS_cons"]:
+            if len(line.split()) != 3:
+                raise StudyError(f"{text.at(number)}: {line.strip()[:40]!r} is not '#=GC SS_cons STRUCTURE' without blanks; mend it")
             found.structure += line.split()[-1]
             block.clear()
         elif not line.strip():
@@ -112,7 +117,7 @@ def _leave_repeats_out(found: Alignment) -> None:
 
 
 def _finished(found: Alignment, features: dict[str, str], text: TextFile, number: int) -> Alignment:
-    accession = re.search(r"RF\d{5}", text.label)
+    accession = re.search(r"RF\d{5}", Path(text.label).name)
     found.family = features.get("AC", "").split(".")[0] or (accession[0] if accession else features.get("ID") or stem(text.label))
     found.clan = features.get("CL")
     _leave_repeats_out(found)
@@ -176,21 +181,28 @@ def read_stockholm_alignments(text: TextFile) -> Iterator[Record]:
 
 
 def read_a3m(text: TextFile) -> Iterator[Record]:
-    """Read a3m or a2m: the first sequence is the RNA, lower-case letters and dots are insertions and removed.
+    """Read a3m or a2m: the first sequence is the RNA; lower-case letters, dots and stars are insertions and removed.
+
+    A record named ``ss_cons`` holds the structure of the aligned columns, in brackets.
 
     Raises
     ------
     StudyError
-        If a row without its insertions is not as long as the first.
+        If a row without its insertions, or the structure, is not as long as the first row.
 
     Examples
     --------
-    >>> next(read_a3m(TextFile("a.a3m", ">q\\nGGAC\\n>h\\nG-AaaC\\n"))).rows
-    ['GGAC', 'G-AC']
+    >>> record = next(read_a3m(TextFile("a.a3m", ">ss_cons\\n(..)\\n>q\\nGGAC\\n>h\\nG-AaaC\\n")))
+    >>> record.rows, record.pairs
+    (['GGAC', 'G-AC'], [(0, 3)])
     """
-    insertions = str.maketrans("", "", "abcdefghijklmnopqrstuvwxyz.")
+    insertions = str.maketrans("", "", "abcdefghijklmnopqrstuvwxyz.*")
     rows: list[str] = []
-    blocks = list(headed_blocks(text))
+    found = list(headed_blocks(text))
+    blocks = [block for block in found if block[0].split()[0].lower() != "ss_cons"]
+    structures = [block for block in found if block not in blocks]
+    if not blocks or len(structures) > 1:
+        raise StudyError(f"{text.label}: {len(blocks)} rows and {len(structures)} records named ss_cons; give at least one row and at most one structure")
     for header, line, body in blocks:
         row = "".join(part for _, part in body).translate(insertions)
         rows.append(row)
@@ -200,4 +212,14 @@ def read_a3m(text: TextFile) -> Iterator[Record]:
                 " matches are upper case or '-', insertions lower case"
             )
     header, line, _ = blocks[0]
-    yield Record(header.split()[0], rows[0], text.at(line), rows=rows)
+    pairs = _columns_paired(structures[0], len(rows[0]), text) if structures else None
+    yield Record(header.split()[0], rows[0], text.at(line), pairs, rows=rows)
+
+
+def _columns_paired(block: tuple[str, int, list[tuple[int, str]]], width: int, text: TextFile) -> list[tuple[int, int]]:
+    """Read the pairs of a structure of aligned columns."""
+    header, line, body = block
+    structure = "".join(part for _, part in body)
+    if len(structure) != width:
+        raise StudyError(f"{text.at(line)}: {header!r} has {len(structure)} columns, the first row {width}; mend it")
+    return bracket_pairs(structure, text.at(line))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rnastudy.datasets.readers.brackets import bracket_pairs
 from rnastudy.datasets.records import Record, TextFile
-from rnastudy.errors import StudyError
+from rnastudy.errors import StudyError, brief
 
 __all__ = ["read_csv", "table_rows"]
 
@@ -46,6 +46,9 @@ def table_rows(text: TextFile, delimiter: str | None = None, columns: Sequence[s
                 continue
             if not header:
                 header = [cell.strip() for cell in cells]
+                twice = [cell for cell in header if header.count(cell) > 1]
+                if twice:
+                    raise StudyError(f"{text.at(rows.line_num)}: column {brief(twice[0])} is there twice; rename or remove one")
                 continue
             if len(cells) < len(header) or (len(cells) > len(header) and not columns):
                 raise StudyError(f"{text.at(rows.line_num)}: {len(cells)} cells under {len(header)} columns; mend the row")
@@ -108,7 +111,9 @@ def read_csv(
 def _check_header(row: Mapping[str, str], called: Mapping[str, str], where: Mapping[str, str], text: TextFile) -> bool:
     for column in (called["name"], called["sequence"], *where):
         if column not in row:
-            raise StudyError(f"{text.at(1)}: no column {column!r} among {', '.join(row)}; a table of RNAs needs name and sequence")
+            if len(row) == 1 and ";" in next(iter(row)):
+                raise StudyError(f"{text.at(1)}: looks semicolon-separated; write it with commas or tabs between the cells")
+            raise StudyError(f"{text.at(1)}: no column {column!r} among {brief(', '.join(row), 200)[1:-1]}; a table of RNAs needs name and sequence")
     return True
 
 
@@ -119,7 +124,7 @@ def _pairs(cells: Mapping[str, str], first: int, where: str) -> list[tuple[int, 
             if any(type(place) is not int for pair in pairs for place in pair):
                 raise ValueError
             return [(i - first, j - first) for i, j in pairs]
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise StudyError(f"{where}: pairs {cells['pairs'][:40]!r} are no JSON list of [i, j] counted from {first}; write [[0, 8], [1, 7]]") from error
     if not cells["structure"]:
         return None
