@@ -85,14 +85,32 @@ class ModelCards(FromText):
         for group in dict.fromkeys(card.group for card in cards):
             mine = [card for card in cards if card.group == group]
             yield from ("", f"**{GROUPS.get(group, plain(group))}**")
-            yield from table(("name", "model", "parameters", "layers x heads x width", "longest RNA"), map(self._row, mine))
+            yield from table(("name", "model", "parameters", "layers x heads x width", "longest RNA", "certificate"), map(self._row, mine))
             for card in mine:
                 yield from self._card(card)
 
     def _row(self, card: Any) -> list[str]:
         shape = "\u00a0x\u00a0".join(number(n) for n in (card.layers, card.heads, card.width)) if card.layers else "not known"
         longest = f"{number(card.max_bases)} bases" if card.max_bases else "no limit built in"
-        return [f"`{card.key}`", plain(card.name), self._size(card), shape, longest]
+        return [f"`{card.key}`", plain(card.name), self._size(card), shape, longest, self._certificate(card.key)[0]]
+
+    def _certificate(self, key: str) -> tuple[str, str]:
+        """Say in one of three states whether a model was proved to be loaded right, and what that rests on."""
+        from rnastudy import doctor
+
+        one = doctor.stored().get(key)
+        if one is None or not one.checks:
+            return "not run (weights absent)", "not run: its real weights were never loaded by this project"
+        counts = ", ".join(f"{sum(check.state == state for check in one.checks)} {state}" for state in ("pass", "fail", "not run"))
+        return one.state, f"{one.state} ({counts}), {one.date[:10]}, weights sha256 {str(one.weights_sha256)[:12]}..., key map: {one.key_map}"
+
+    def _checks(self, key: str) -> Iterator[str]:
+        """List the checks of a stored certificate."""
+        from rnastudy import doctor
+
+        one = doctor.stored().get(key)
+        for check in one.checks if one else ():
+            yield f"  - {plain(check.name)}: **{check.state}**; {plain('; '.join(filter(None, (check.measured, check.reason))))}"
 
     def _size(self, card: Any) -> str:
         if card.parameters_million is None:
@@ -111,6 +129,7 @@ class ModelCards(FromText):
             "Loaded by": card.loader,
             "Revision": card.revision,
             "Port in multimolecule": card.multimolecule_id,
+            "Certificate": self._certificate(card.key)[1],
             "How sure": card.certainty,
             "Note": card.notes,
         }
@@ -118,6 +137,8 @@ class ModelCards(FromText):
         for name, value in facts.items():
             if value:
                 yield f"- {name}: {plain(value)}"
+            if name == "Certificate":
+                yield from self._checks(card.key)
         yield from (f"- Cite: {{cite:t}}`{card.citation}`", ":::", "")
 
 

@@ -12,12 +12,14 @@ from rnastudy.datasets.dataset import Dataset
 from rnastudy.datasets.fetching import cache_folder, data_folder, missing_files
 from rnastudy.datasets.loading import fetch, load, maps, table
 from rnastudy.datasets.normalise import NormalisationReport, normalise
+from rnastudy.datasets.proteins import ProteinSet, proteins
 
 __all__ = [
     "DataCard",
     "DataFile",
     "Dataset",
     "NormalisationReport",
+    "ProteinSet",
     "cache_folder",
     "card",
     "cards",
@@ -27,5 +29,6 @@ __all__ = [
     "maps",
     "missing_files",
     "normalise",
+    "proteins",
     "table",
 ]

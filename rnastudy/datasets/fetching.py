@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rnastudy.datasets.cards import DataCard, DataFile
 from rnastudy.errors import StudyError
+from rnastudy.paths import write_bytes
 
 if TYPE_CHECKING:
     import requests
@@ -133,8 +134,7 @@ def _recorded(card: DataCard, file: DataFile, found: str, record: Path) -> str:
     """Return the checksum recorded at the first fetch; record `found` if there is none."""
     if record.is_file():
         return record.read_text(encoding="ascii").strip()
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(found + "\n", encoding="ascii")
+    write_bytes(record, f"{found}\n".encode())
     _LOG.warning("data set %r: no checksum was published for %s; recorded sha256 %s in %s", card.name, file.path, found, record)
     return found
 
@@ -142,8 +142,12 @@ def _recorded(card: DataCard, file: DataFile, found: str, record: Path) -> str:
 def _download(card: DataCard, file: DataFile, target: Path) -> Path:
     from filelock import FileLock
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{target}.lock").acquire()
+    except OSError as error:
+        raise _unreachable(card, file, f"{target.parent} cannot be written to ({error.strerror})") from error
+    with lock:
         if not target.is_file():
             part = target.with_name(target.name + ".part")
             resumed = part.is_file()

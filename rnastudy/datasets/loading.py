@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from rnastudy.datasets.cards import DataCard, card, cards
 from rnastudy.datasets.dataset import Dataset, build, shorten
 from rnastudy.datasets.fetching import fetch_file, file_sha256
+from rnastudy.datasets.normalise import GAPS, normalise
 from rnastudy.datasets.readers import read_with, reader_for
 from rnastudy.datasets.readers.released import open_maps
 from rnastudy.datasets.readers.tables import table_rows
 from rnastudy.datasets.records import Record, open_text, stem
 from rnastudy.errors import StudyError, unknown
+from rnastudy.paths import user_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,19 +24,24 @@ if TYPE_CHECKING:
 __all__ = ["fetch", "load", "maps", "table"]
 
 
-def load(name_or_path: str | Path, *, limit: int | None = None, max_bases: int | None = None, seed: int = 0) -> Dataset:
+def load(name_or_path: str | Path, *, limit: int | None = None, max_bases: int | None = None, seed: int = 0, alignments: bool = False) -> Dataset:
     """Load a data set by name, or a user's own file (or folder of bpseq or ct files) by path.
 
     Parameters
     ----------
     name_or_path : str or Path
-        A name of `cards`, or a FASTA, dot-bracket, bpseq, ct, CSV, TSV, Stockholm, a3m or a2m file, gzipped or not.
+        A name of `cards`, or a FASTA, dot-bracket, bpseq, ct, CSV, TSV, Stockholm, a3m or a2m file, gzipped or not. An
+        a3m file is one RNA with its alignment; its structure is a record ``ss_cons`` in it, or the dot-bracket file of the
+        same name beside it (``my.a3m`` and ``my.dbn``).
     limit : int, optional
         At most this many RNAs, drawn without replacement by `seed` and kept in the order of the file.
     max_bases : int, optional
         Leave out longer RNAs, before `limit`; the report counts them.
     seed : int
         Of the draw.
+    alignments : bool
+        Read each family of a Stockholm file of one's own as one RNA with its alignment, the row with the fewest gaps first,
+        instead of each row as an RNA. Cards say themselves which it is.
 
     Returns
     -------
@@ -55,12 +62,12 @@ def load(name_or_path: str | Path, *, limit: int | None = None, max_bases: int |
     """
     if isinstance(name_or_path, str) and name_or_path in cards():
         return shorten(_load_card(card(name_or_path)), limit, max_bases, seed)
-    path = Path(name_or_path).expanduser()
+    path = user_path(name_or_path)
     if not path.exists():
         if isinstance(name_or_path, str) and not path.suffix and len(path.parts) == 1:
             raise unknown("data set", name_or_path, cards())
         raise StudyError(f"no such file: {path}; give a path that exists, or a name of 'rnastudy data'")
-    return shorten(_load_path(path), limit, max_bases, seed)
+    return shorten(_load_path(path, alignments), limit, max_bases, seed)
 
 
 def fetch(name: str) -> list[Path]:
@@ -133,6 +140,8 @@ def maps(name: str) -> dict[str, np.ndarray]:
 
 
 def _load_card(known: DataCard) -> Dataset:
+    if known.kind == "protein":
+        raise StudyError(f"data set {known.name!r} holds proteins, not RNAs; load it with rnastudy.datasets.proteins({known.name!r})")
     if known.reader == "table":
         raise StudyError(f"data set {known.name!r} holds tables, not RNAs; read them with rnastudy.datasets.table({known.name!r})")
     paths = fetch(known.name)
@@ -146,16 +155,41 @@ def _load_card(known: DataCard) -> Dataset:
     return found
 
 
-def _load_path(path: Path) -> Dataset:
+def _load_path(path: Path, alignments: bool) -> Dataset:
     paths = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")) if path.is_dir() else [path]
     if not paths:
         raise StudyError(f"{path}: an empty folder; give a file, or a folder of bpseq or ct files")
     records: list[Record] = []
+    beside = {file: own for file in paths if (own := _structure_beside(file))}
+    paths = sorted({*paths, *beside.values()})
     for file in paths:
+        if file in beside.values():
+            continue
         reader = reader_for(file, open_text(file))
-        records += read_with(reader, [file], {})[0]
+        found = read_with(f"{reader}_alignments" if alignments and reader == "stockholm" else reader, [file], {})[0]
+        records += found
+        if file in beside:
+            _give_structure(found[0], beside[file])
     name = path.name if path.is_dir() else stem(path)
     return build(name, records, {}, None, _common_sha256(paths), {})
+
+
+def _structure_beside(file: Path) -> Path | None:
+    """Find the dot-bracket file that belongs to an a3m or a2m file, by its name."""
+    if Path(file.name.removesuffix(".gz")).suffix.lower() not in (".a3m", ".a2m"):
+        return None
+    wanted = (file.with_name(stem(file) + suffix) for suffix in (".dbn", ".dot", ".db"))
+    return next((path for path in wanted if path.is_file()), None)
+
+
+def _give_structure(record: Record, path: Path) -> None:
+    """Give the RNA of an alignment the pairs of a dot-bracket file, whose sequence must be its own."""
+    first = read_with("dotbracket", [path], {})[0][0]
+    if normalise(first.sequence) != normalise(record.sequence):
+        raise StudyError(f"{first.where}: the sequence is not that of {record.name!r} at {record.where}; give the structure of the alignment's first row")
+    own, its = ([place for place, letter in enumerate(one.sequence) if letter not in GAPS] for one in (record, first))
+    place = dict(zip(its, own, strict=True))
+    record.pairs = [(place[i], place[j]) for i, j in first.pairs or ()]
 
 
 def _common_sha256(paths: Sequence[Path]) -> str:

@@ -13,7 +13,8 @@ R Y S W K M B D H V X  N (cannot be named)      ``ambiguous``
 ``-`` ``.`` ``_`` ``~``  removed, pairs follow  ``gaps``
 =====================  =======================  =====================
 
-A base pair that had a gap at one of its ends is removed and counted as ``pairs_lost``. Everything else is
+A base pair that had a gap at one of its ends is removed and counted as ``pairs_lost``; one that is given again, either
+way round, is counted as ``pairs_repeated``. Everything else is
 an error: nothing is guessed. Alignment rows keep their gaps as ``-``, lose the columns where the first row has a
 gap, and are dropped (``empty_rows``) when nothing is left of them. Ambiguity letters are those of the IUPAC nomenclature (Cornish-Bowden 1985), so D
 is *not C* and not dihydrouridine; P and I are the one-letter codes of MODOMICS.
@@ -33,7 +34,7 @@ from rnastudy.rna import Pairs, Rna
 __all__ = ["KINDS", "NormalisationReport", "normalise", "normalise_letters", "normalise_record"]
 
 #: What a report counts, in the order of the rule.
-KINDS = ("lower_case", "t_to_u", "modified", "ambiguous", "gaps", "pairs_lost", "empty_rows")
+KINDS = ("lower_case", "t_to_u", "modified", "ambiguous", "gaps", "pairs_lost", "pairs_repeated", "empty_rows")
 GAPS = "-._~"
 _PLAIN = frozenset("ACGUN")
 _MODIFIED = {"P": "U", "Ψ": "U", "I": "A"}
@@ -166,18 +167,20 @@ def normalise_record(record: Record, counts: Counter[str], natural: bool = True)
     if not sequence:
         raise StudyError(f"{record.where}: RNA {record.name!r} has no bases; remove it or give its sequence")
     counts["gaps"] += len(letters) - len(sequence)
-    pairs = _follow(_checked(record), kept, counts) if record.pairs is not None else None
+    pairs = _follow(_checked(record, counts), kept, counts) if record.pairs is not None else None
     alignment = _alignment(record, kept, counts) if record.rows else None
     return Rna(record.name, sequence, pairs, record.family, record.clan, alignment=alignment, natural=natural)
 
 
-def _checked(record: Record) -> set[tuple[int, int]]:
-    """Return the pairs as ``(i, j)`` with i < j, each once."""
+def _checked(record: Record, counts: Counter[str]) -> set[tuple[int, int]]:
+    """Return the pairs as ``(i, j)`` with i < j, each once; those that came again are counted."""
     length = len(record.sequence)
     for i, j in record.pairs or ():
         if i == j or not (0 <= i < length and 0 <= j < length):
             raise StudyError(f"{record.where}: RNA {record.name!r} pairs position {i + 1} with {j + 1}, but has {length} positions; mend the pair")
-    return {(i, j) if i < j else (j, i) for i, j in record.pairs or ()}
+    found = {(i, j) if i < j else (j, i) for i, j in record.pairs or ()}
+    counts["pairs_repeated"] += len(record.pairs or ()) - len(found)
+    return found
 
 
 def _follow(pairs: Iterable[tuple[int, int]], kept: list[bool], counts: Counter[str]) -> Pairs:

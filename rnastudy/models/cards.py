@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rnastudy.devices import check_device
-from rnastudy.errors import StudyError, unknown
+from rnastudy.errors import StudyError, brief, unknown
 from rnastudy.models.adapters import adapter_names
 from rnastudy.models.weights import ModelFile, have_weights
+from rnastudy.paths import inside
+from rnastudy.plain_yaml import read_yaml
 
-__all__ = ["Availability", "ModelCard", "availability", "cards", "embedded_folder"]
+__all__ = ["Availability", "ModelCard", "availability", "cards", "embedded_folder", "find_card", "read_cards"]
 
 #: Ways to load a model without an adapter of ours; ``none``: no library has its architecture and no adapter has been written.
 LOADERS = ("embedded", "transformers", "multimolecule", "none")
@@ -44,8 +44,8 @@ class ModelCard:
         N, H and D.
     token_unit : str
         What a token is, in words.
-    alphabet : {"U", "T"}
-        Letter that stands for uracil in its vocabulary.
+    alphabet : {"U", "T", "protein"}
+        Letter that stands for uracil in its vocabulary; ``protein`` for a model of proteins, which is not scored on RNA.
     max_bases : int, optional
         Longest RNA; ``None`` where no limit is built in.
     corpus, objective, licence, weights : str
@@ -67,6 +67,11 @@ class ModelCard:
         Family of sizes within which scaling may be read.
     reads_alignment : bool
         Reads an alignment rather than one sequence.
+    max_rows : int, optional
+        Most rows of an alignment that it reads; see `rnastudy.datasets.alignments`.
+    unnamed : str
+        What a base that could not be named (N) is written as before it is read: ``N``, another letter of the vocabulary,
+        or the unknown token.
     restricted : bool
         The licence limits use or outputs: no default touches it.
     overrides : mapping
@@ -103,6 +108,8 @@ class ModelCard:
     revision: str | None = None
     series: str | None = None
     reads_alignment: bool = False
+    max_rows: int | None = None
+    unnamed: str = "N"
     restricted: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
     expects: Mapping[str, Any] = field(default_factory=dict)
@@ -166,17 +173,120 @@ def cards() -> dict[str, ModelCard]:
     >>> cards()["rnafm"].layers, cards()["rnafm"].heads
     (12, 20)
     """
-    entries = yaml.safe_load(files("rnastudy").joinpath("models/models.yml").read_text(encoding="utf-8"))
-    known = {one.name for one in fields(ModelCard)}
+    return read_cards(files("rnastudy").joinpath("models/models.yml").read_text(encoding="utf-8"))
+
+
+def read_cards(text: str, where: str = "models.yml") -> dict[str, ModelCard]:
+    """Read and check cards written as YAML.
+
+    Parameters
+    ----------
+    text : str
+        A YAML list of entries, whose keys are the fields of `ModelCard`.
+    where : str
+        What to call the text in errors.
+
+    Raises
+    ------
+    StudyError
+        For a key given twice, not known or missing, a value of another type than its field, or a name that leads out of its folder.
+
+    Examples
+    --------
+    >>> read_cards("- {key: a, naem: A}")
+    Traceback (most recent call last):
+    rnastudy.errors.StudyError: models.yml: model 'a': unknown field 'naem'; did you mean name, unnamed? known: ...
+    """
+    entries = read_yaml(text, where)
+    if not isinstance(entries, list):
+        raise StudyError(f"{where}: holds {brief(entries)}, not a list of cards; begin each card with '- key: KEY'")
     found: dict[str, ModelCard] = {}
     for entry in entries:
-        for name in set(entry) - known:
-            raise unknown(f"field of model {entry.get('key')!r}", name, known)
-        card = ModelCard(**entry)
-        if card.loader not in (*LOADERS, *adapter_names()) or card.alphabet not in ("U", "T") or card.key in found:
-            raise StudyError(f"models.yml: entry {card.key!r} is twice there, or loader {card.loader!r} or alphabet {card.alphabet!r} is none of those known")
+        card = _card(entry, where)
+        if card.key in found:
+            raise StudyError(f"{where}: model {card.key!r} is written twice; rename or remove one")
         found[card.key] = _measured(card) if card.loader == "embedded" else card
     return found
+
+
+def _card(entry: Any, where: str) -> ModelCard:
+    """Check one entry, and make a card of it."""
+    if not isinstance(entry, dict):
+        raise StudyError(f"{where}: {brief(entry)} is no card; write '- key: KEY' and the other fields under it")
+    label, known = f"{where}: model {brief(entry.get('key', '?'))}", {one.name: one for one in fields(ModelCard)}
+    strange = [str(name) for name in entry if name not in known]
+    if strange:
+        raise StudyError(f"{label}: {unknown('field', strange[0], known)}")
+    missing = [name for name, one in known.items() if one.default is MISSING and one.default_factory is MISSING and name not in entry]
+    if missing:
+        raise StudyError(f"{label}: no {', '.join(missing)}; add it to the entry")
+    for name, value in entry.items():
+        _check_type(str(known[name].type), value, f"{label}: {name}")
+    for name, words in (("loader", (*LOADERS, *adapter_names())), ("alphabet", ("U", "T", "protein"))):
+        if entry.get(name, "U") not in words:
+            raise StudyError(f"{label}: {unknown(name, entry[name], words)}")
+    places = [entry["key"], *(file["name"] for file in entry.get("files", ()))]
+    for place in places:
+        if not inside(place):
+            raise StudyError(f"{label}: {brief(place)} leads out of its folder; give a name without '..' and leading slashes")
+    return ModelCard(**entry)
+
+
+def _check_type(kind: str, value: Any, label: str) -> None:
+    """Check a value against the type its field is declared with; a list of files against that of a file."""
+    wanted: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None), "Mapping[str, Any]": dict}
+    if kind.startswith("tuple"):
+        types = {one.name: str(one.type) for one in fields(ModelFile)}
+        good = isinstance(value, list) and all(isinstance(file, dict) and "name" in file for file in value)
+        for file in value if good else ():
+            for name, held in file.items():
+                if name not in types:
+                    raise StudyError(f"{label}: {unknown('key of a file', str(name), types)}")
+                _check_type(types[name], held, f"{label}: {name}")
+    else:
+        good = any(isinstance(value, wanted[one]) and (isinstance(value, bool) == (one == "bool")) for one in kind.split(" | "))
+    if not good:
+        raise StudyError(f"{label} is {brief(value)}; it takes {'a list of files, each with a name' if kind.startswith('tuple') else kind}")
+
+
+def find_card(key: str) -> ModelCard | None:
+    """Return the card of a model, those of the zoo (``zoo/LEVEL/SEED``) among them; ``None`` if there is none.
+
+    Examples
+    --------
+    >>> find_card("zoo/plain/0").objective, find_card("zoo/plain/x")
+    ('MLM', None)
+    """
+    return cards().get(key) or _zoo_card(key)
+
+
+def _zoo_card(key: str) -> ModelCard | None:
+    """Make the card of one model of the zoo from its level; they are not listed, for they are parts of one experiment."""
+    from rnastudy.training.zoo import LEVELS, PREFIX, SEEDS
+
+    name, _, seed = key.removeprefix(PREFIX).partition("/")
+    level = LEVELS.get(name)
+    if not key.startswith(PREFIX) or level is None or level.condition or seed not in map(str, SEEDS):
+        return None
+    recipe, aligned = level.recipe, level.recipe.architecture == "alignment"
+    corpora = sorted({corpus for stage in recipe.stages for corpus in stage.corpora})
+    card = ModelCard(
+        key=key,
+        name=f"Zoo: {name}, seed {seed}",
+        group="embedded",
+        year=2026,
+        token_unit={"base": "base", "kmer": f"{recipe.unit_size}-mer", "byte-pair": "byte pair"}[recipe.unit] + " (alignment)" * aligned,
+        corpus=", ".join(corpora),
+        objective="MLM" + ", structure loss" * recipe.structure_loss + f", runs of {recipe.span}" * (recipe.masking == "spans"),
+        licence="MIT",
+        weights="in this package",
+        loader="embedded",
+        citation="rnastudy",
+        certainty="measured: read from its own configuration and weights",
+        reads_alignment=aligned,
+        notes=level.says,
+    )
+    return _measured(card)
 
 
 def embedded_folder(key: str) -> Path:
@@ -233,7 +343,7 @@ def availability(card: ModelCard, device: str = "cpu") -> Availability:
     Examples
     --------
     >>> availability(cards()["rnakm"]).lacks[0]
-    'an adapter for its architecture'
+    'its weights on disk (by hand from https://drive.google.com/...)'
     """
     check_device(device)
     lacks = []
@@ -241,6 +351,8 @@ def availability(card: ModelCard, device: str = "cpu") -> Availability:
         lacks.append("an adapter for its architecture")
     if card.loader == "multimolecule" and find_spec("multimolecule") is None:
         lacks.append("the extra 'multimolecule' (pip install 'rnastudy[multimolecule]')")
+    if card.loader == "protrna" and find_spec("h5py") is None:
+        lacks.append("the extra 'protrna' (pip install 'rnastudy[protrna]')")
     if not _has_weights(card):
         lacks.append(_weights_remedy(card))
     need, free = 4e-3 * (card.parameters_million or 0), _memory(device)

@@ -12,10 +12,12 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from rnastudy.errors import StudyError
 from rnastudy.models.cards import ModelCard
+from rnastudy.models.conditions import without_prior
 
 __all__ = [
     "auto_class",
@@ -26,6 +28,7 @@ __all__ = [
     "readable",
     "refuse",
     "refuse_nan",
+    "set_norms",
     "trained",
     "untrained",
     "weights_sha256",
@@ -97,8 +100,8 @@ def trained(source: str, config: Any, revision: str | None, trust: bool) -> nn.M
 
 
 def refuse_nan(network: nn.Module, source: str) -> None:
-    """Raise if a weight is not a finite number."""
-    bad = [name for name, weight in network.named_parameters() if not bool(weight.isfinite().all())]
+    """Raise if a weight, or a number stored beside the weights, is not finite."""
+    bad = [name for name, weight in (*network.named_parameters(), *network.named_buffers()) if not bool(weight.isfinite().all())]
     if bad:
         raise StudyError(f"{source}: weights {bad[:3]} hold NaN or infinity ({len(bad)} tensors); fetch the checkpoint again")
 
@@ -128,11 +131,15 @@ def untrained(config: Any, seed: int, trust: bool) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = auto_class(config).from_config(config, attn_implementation="eager", trust_remote_code=trust)
-    for module in network.modules():
-        if hasattr(module, "pairwise_bias_map"):
-            module.pairwise_bias_map.zero_()
-            module._initialized = True
+    without_prior(network)
     return network
+
+
+def set_norms(network: nn.Module, epsilon: float) -> None:
+    """Give every layer norm one epsilon; a port's configuration does not reach those of its head."""
+    for module in network.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.eps = epsilon
 
 
 def weights_sha256(network: nn.Module) -> str:
@@ -168,7 +175,7 @@ def readable(source: str) -> Iterator[None]:
         yield
     except StudyError:
         raise
-    except (OSError, ValueError, RuntimeError, KeyError, UnpicklingError) as error:
+    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, UnpicklingError, SafetensorError) as error:
         first = " ".join(str(error).split())[:240]
         raise StudyError(f"checkpoint {source!r} cannot be read: {first}; check the address, the network and the files") from error
 

@@ -12,7 +12,7 @@ import torch
 from rnastudy.devices import check_device
 from rnastudy.errors import StudyError, unknown
 from rnastudy.models.adapters import Adapter, adapter, adapter_names
-from rnastudy.models.cards import ModelCard, cards, embedded_folder
+from rnastudy.models.cards import ModelCard, cards, embedded_folder, find_card
 from rnastudy.models.checkpoint import (
     auto_class,
     checkpoint_sha256,
@@ -22,11 +22,14 @@ from rnastudy.models.checkpoint import (
     readable,
     refuse,
     refuse_nan,
+    set_norms,
     trained,
     untrained,
     weights_sha256,
 )
+from rnastudy.models.conditions import conditions, impose
 from rnastudy.models.probe import Padding, Probe
+from rnastudy.models.proteins import PROTEIN, ProteinReader, esm2_config, esm2_reader, hub_reader, reads_protein
 from rnastudy.models.readers import HubReader, LetterReader
 from rnastudy.models.weights import find_file, read_tensors, weight_paths
 
@@ -37,6 +40,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 UNUSED_POSITIONS = {"bert": 0, "dnabert": 0, "splicebert": 0, "rnaernie": 0, "rnabert": 0, "rnamsm": 0, "esm": 2, "rnafm": 2}
 #: Architectures that read an alignment.
 ALIGNMENT_TYPES = ("rnastudy-alignment", "rnamsm")
+#: Most rows of an alignment that an architecture reads; cards may say otherwise.
+MAX_ROWS = {"rnamsm": 512}
 #: Architectures whose port adds an end token that the original lacks; it is cut off.
 NO_END_TOKEN = ("rnamsm",)
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -57,7 +62,8 @@ def load(
     ----------
     name_or_path : str or Path
         A card's key, ``owner/name`` on the Hugging Face hub, or a folder with ``config.json``, weights and
-        tokenizer. With the suffix ``@untrained``: the same architecture with random weights. With ``@PATH`` after
+        tokenizer. With the suffix ``@untrained``: the same architecture with random weights. With ``@depthN`` or
+        ``@prior-off``: under that condition, see `rnastudy.models.conditions`. With ``@PATH`` after
         the key of a model that has an adapter: weights in the authors' own layout, a file or a folder.
     device : str
         ``cpu``, ``cuda`` or ``cuda:1``.
@@ -87,8 +93,9 @@ def load(
     ...
     rnastudy.errors.StudyError: unknown model 'rnafn'; did you mean rnafm, ...
     """
-    name, _, suffix = str(name_or_path).partition("@")
-    card = cards().get(name)
+    asked, condition = conditions(str(name_or_path))
+    name, _, suffix = asked.partition("@")
+    card = find_card(name)
     twin, path = _suffix(suffix, card)
     if dtype not in DTYPES:
         raise unknown("dtype", dtype, DTYPES)
@@ -101,8 +108,18 @@ def load(
     else:
         probe = _checkpoint_probe(name, _source(name, card), card, revision or (card.revision if card else None), trust_remote_code, drawn)
     probe.name = str(name_or_path)
-    probe.network.to(device=device, dtype=DTYPES[dtype])
+    impose(probe, condition)
+    _move(probe.network, device, DTYPES[dtype])
     return probe.check()
+
+
+def _move(network: torch.nn.Module, device: str, dtype: torch.dtype) -> None:
+    """Bring a network to its device and dtype; frequencies of rotary positions stay float32, or far positions would be moved."""
+    exact = {name: buffer.clone() for name, buffer in network.named_buffers() if name.endswith("inv_freq")}
+    network.to(device=device, dtype=dtype)
+    for name, buffer in exact.items():
+        holder, _, key = name.rpartition(".")
+        network.get_submodule(holder)._buffers[key] = buffer.to(device)
 
 
 def _suffix(suffix: str, card: ModelCard | None) -> tuple[bool, Path | None]:
@@ -135,10 +152,13 @@ def _checkpoint_probe(name: str, source: str, card: ModelCard | None, revision: 
         raise StudyError(f"embedded model {name!r} is not in this installation; remake it with: rnastudy train")
     if trust and not COMMIT.fullmatch(revision or ""):
         raise StudyError(f"trust_remote_code for {name!r} needs revision=, the full 40-digit commit whose code you have read")
-    config = read_config(source, card, revision, trust)
-    reader = _reader(source, config, card, revision, trust)
+    bare = card is not None and card.series == "ESM2" and drawn is not None
+    config = esm2_config(card) if card is not None and bare else read_config(source, card, revision, trust)
+    reader = _reader(source, config, card, revision, trust) if not bare else esm2_reader()
     with quiet():
         network = untrained(config, drawn, trust) if drawn is not None else trained(source, config, revision, trust)
+    if card is not None and "layer_norm_eps" in card.overrides:
+        set_norms(network, card.overrides["layer_norm_eps"])
     masked = auto_class(config).__name__ == "AutoModelForMaskedLM"
     return Probe(
         name,
@@ -148,17 +168,22 @@ def _checkpoint_probe(name: str, source: str, card: ModelCard | None, revision: 
         max_bases=card.max_bases if card else None,
         max_tokens=_max_tokens(config),
         reads_alignment=config.model_type in ALIGNMENT_TYPES,
+        max_rows=card.max_rows if card else MAX_ROWS.get(config.model_type),
         weights_sha256=weights_sha256(network) if drawn is not None else checkpoint_sha256(source, revision),
         revision=getattr(config, "_commit_hash", None) or revision,
         no_logits=None if masked else "the checkpoint holds no masked-language head",
     )
 
 
-def _reader(source: str, config: Any, card: ModelCard | None, revision: str | None, trust: bool) -> LetterReader | HubReader:
+def _reader(source: str, config: Any, card: ModelCard | None, revision: str | None, trust: bool) -> LetterReader | HubReader | ProteinReader:
     """Make the reader that belongs to a checkpoint."""
     if config.model_type == "rnastudy-encoder":
         from rnastudy.modeling import TOKENS
+        from rnastudy.modeling.pieces import Pieces
+        from rnastudy.models.pieces import PieceReader
 
+        if config.unit != "base":
+            return PieceReader(Pieces.read(source, config.unit, config.unit_size))
         return LetterReader(TOKENS, pad=TOKENS["PAD"], start=TOKENS["SINK"], end=TOKENS["SINK"], mask=TOKENS["MASK"])
     if config.model_type == "rnastudy-alignment":
         from rnastudy.modeling import ALIGNMENT_TOKENS
@@ -169,8 +194,11 @@ def _reader(source: str, config: Any, card: ModelCard | None, revision: str | No
     with readable(source):
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=trust)
     alphabet = card.alphabet if card else getattr(config, "rna_alphabet", None)
+    if alphabet == PROTEIN or (alphabet is None and reads_protein(tokenizer)):
+        return hub_reader(tokenizer)
     embedded = tokenizer.eos_token_id is None or tokenizer.eos_token_id < config.vocab_size
-    return HubReader(tokenizer, alphabet=alphabet, end=embedded and config.model_type not in NO_END_TOKEN)
+    ends = embedded and config.model_type not in NO_END_TOKEN
+    return HubReader(tokenizer, alphabet=alphabet, end=ends, unnamed=card.unnamed if card else "N")
 
 
 def _max_tokens(config: Any) -> int | None:
@@ -220,6 +248,7 @@ def assemble(name: str, card: ModelCard, path: Path | None = None, drawn: int | 
         max_bases=card.max_bases,
         max_tokens=one.max_tokens,
         reads_alignment=card.reads_alignment,
+        max_rows=card.max_rows,
         padding=Padding(one.padded_to, seen=one.padded_to is not None),
         weights_sha256=weights_sha256(network) if drawn is not None else files_sha256(paths),
         revision=next((file.revision for file in card.files if file.revision), card.revision),

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from rnastudy.datasets.alignments import diverse_rows
 from rnastudy.errors import StudyError
+from rnastudy.models.kmers import KmerReader
+from rnastudy.models.masking import base_scores, hide
 from rnastudy.models.network import attention_points, watched
+from rnastudy.models.proteins import ProteinReader, check_molecule, refuse_foreign
 from rnastudy.models.readers import HubReader, LetterReader
 from rnastudy.models.streaming import one_at_a_time
 from rnastudy.rna import Rna
@@ -90,8 +94,8 @@ class Probe:
         Name or path it was loaded by.
     network : nn.Module
         In evaluation mode, on its device.
-    reader : LetterReader or HubReader
-        Turns RNAs into tokens.
+    reader : LetterReader, HubReader, KmerReader or ProteinReader
+        Turns RNAs (or proteins) into tokens.
     card : ModelCard, optional
         What is known of the model.
     max_bases : int, optional
@@ -100,6 +104,8 @@ class Probe:
         Longest input, in tokens with special ones.
     reads_alignment : bool
         Reads the alignment of an RNA; without one it reads the sequence alone (depth 1).
+    max_rows : int, optional
+        Most rows of an alignment that it reads; `rows` chooses them.
     padding : Padding
         How it pads.
     weights_sha256, revision : str, optional
@@ -112,12 +118,13 @@ class Probe:
         self,
         name: str,
         network: nn.Module,
-        reader: LetterReader | HubReader,
+        reader: LetterReader | HubReader | KmerReader | ProteinReader,
         *,
         card: ModelCard | None = None,
         max_bases: int | None = None,
         max_tokens: int | None = None,
         reads_alignment: bool = False,
+        max_rows: int | None = None,
         padding: Padding = Padding(),
         weights_sha256: str | None = None,
         revision: str | None = None,
@@ -125,7 +132,7 @@ class Probe:
     ) -> None:
         self.name, self.network, self.reader, self.card = name, network.eval(), reader, card
         self.max_bases, self.max_tokens, self.padding = max_bases, max_tokens, padding
-        self.reads_alignment, self.no_logits = reads_alignment, no_logits
+        self.reads_alignment, self.max_rows, self.no_logits = reads_alignment, max_rows, no_logits
         self.weights_sha256, self.revision = weights_sha256, revision
         config: Any = network.config
         self.n_layers, self.n_heads, self.width = config.num_hidden_layers, config.num_attention_heads, config.hidden_size
@@ -156,7 +163,25 @@ class Probe:
         list of int
             Indices, counted from zero.
         """
+        refuse_foreign(self.name, self.reader.alphabet, rnas)
         return [index for index, rna in enumerate(rnas) if self._too_long(rna)]
+
+    def rows(self, rna: Rna) -> tuple[str, ...]:
+        """Rows that the model reads of an RNA: those of its alignment, the most different ones where there are too many.
+
+        Parameters
+        ----------
+        rna : Rna
+            With an alignment or without.
+
+        Returns
+        -------
+        tuple of str
+            The first is the sequence; the only one (depth 1) for a model of single sequences or an RNA without alignment.
+        """
+        if not self.reads_alignment or not rna.alignment:
+            return (rna.sequence,)
+        return diverse_rows(rna.alignment, self.max_rows) if self.max_rows else rna.alignment
 
     def attention(self, rnas: Sequence[Rna]) -> Iterator[AttentionLayer]:
         """Stream the attention, one layer of one RNA at a time.
@@ -258,6 +283,50 @@ class Probe:
 
         yield from self._batched(tokens, run)
 
+    def masked_logits(self, rnas: Sequence[Rna], hidden: Sequence[Sequence[int]]) -> Iterator[tuple[int, Tensor]]:
+        """Stream the scores of the four bases at hidden bases, longest RNA first.
+
+        Parameters
+        ----------
+        rnas : sequence of Rna
+            None longer than the model can read.
+        hidden : sequence of sequence of int
+            Bases of each RNA to hide and to score, counted from zero; every token over one of them is masked.
+
+        Yields
+        ------
+        tuple of int and Tensor
+            Index of the RNA, and scores of shape (K, 4) in the order of its hidden bases and of A, C, G, U, float32.
+
+        Raises
+        ------
+        StudyError
+            If the model has no likelihoods or no mask token, or its tokens do not tell the bases apart.
+        """
+        mask = self.reader.mask
+        if self.no_logits or mask is None:
+            raise StudyError(f"{self.name} names no hidden bases: {self.no_logits or 'it has no mask token'}; choose another model")
+        tokens, pieces = self._read(rnas), self.reader.pieces()
+        shown = [hide(one, bases, mask) for one, bases in zip(tokens, hidden, strict=True)]
+
+        def run(batch: list[int]) -> Iterator[tuple[int, Tensor]]:
+            scores = _reference(self._forward([shown[index] for index in batch]).logits).float().cpu()
+            for row, index in enumerate(batch):
+                yield index, base_scores(scores[row], tokens[index].spans, hidden[index], pieces)
+
+        yield from self._batched(shown, run)
+
+    def token_maps(self, rna: Rna) -> Iterator[tuple[int, Tensor]]:
+        """Stream the attention of one RNA between tokens, special ones included, as the network gives it.
+
+        Yields
+        ------
+        tuple of int and Tensor
+            Layer, from 0, and maps of shape (H, T, T); every row is to sum to one.
+        """
+        for layer, maps in self._layers(self._read([rna])):
+            yield layer, maps[0]
+
     def check(self) -> Probe:
         """Run one short RNA through and refuse a model that cannot be right.
 
@@ -266,7 +335,7 @@ class Probe:
         StudyError
             If maps hold a number that is not finite, rows do not sum to one, or layers or heads are missing.
         """
-        tokens = [self._tokens(Rna("check", "GGGGCCAAAUAUGGCCCCAU"))]
+        tokens = [self._tokens(check_molecule(self.reader.alphabet))]
         shapes = []
         for _layer, maps in self._layers(tokens):
             sums = maps.float().sum(-1)
@@ -278,8 +347,7 @@ class Probe:
         return self
 
     def _tokens(self, rna: Rna) -> Tokens:
-        rows = rna.alignment if self.reads_alignment and rna.alignment else (rna.sequence,)
-        return self.reader.read(*rows)
+        return self.reader.read(*self.rows(rna))
 
     def _too_long(self, rna: Rna) -> bool:
         if self.max_bases is not None and len(rna) > self.max_bases:

@@ -25,6 +25,8 @@ class LetterReader:
         Id of the padding token.
     start, end : int, optional
         Ids of the special tokens put before and after the bases.
+    mask : int, optional
+        Id of the token that hides a base.
 
     Raises
     ------
@@ -40,11 +42,11 @@ class LetterReader:
     alphabet = "U"
     single_base = True
 
-    def __init__(self, letters: Mapping[str, int], *, pad: int, start: int | None = None, end: int | None = None) -> None:
+    def __init__(self, letters: Mapping[str, int], *, pad: int, start: int | None = None, end: int | None = None, mask: int | None = None) -> None:
         missing = sorted(set("ACGUN") - set(letters))
         if missing:
             raise StudyError(f"the table of letters has no token for {missing}; every base needs one")
-        self.letters, self.pad = dict(letters), pad
+        self.letters, self.pad, self.mask = dict(letters), pad, mask
         self.before = () if start is None else (start,)
         self.after = () if end is None else (end,)
 
@@ -58,6 +60,10 @@ class LetterReader:
         """Token ids of A, C, G and U, in this order."""
         return [self.letters[base] for base in "ACGU"]
 
+    def pieces(self) -> dict[int, str]:
+        """Bases that each token stands for, written A, C, G, U; tokens without any are left out."""
+        return {self.letters[base]: base for base in "ACGU"}
+
 
 class HubReader:
     """Reads with a tokenizer of `transformers` or `multimolecule`.
@@ -70,6 +76,8 @@ class HubReader:
         Letter that the model was trained on for uracil; read from the vocabulary when left out.
     end : bool
         False cuts the end token off, for a port that adds one which the original lacks.
+    unnamed : str
+        What an N is written as before it is read; for a model that never saw an N, or saw it under another letter.
 
     Raises
     ------
@@ -77,20 +85,22 @@ class HubReader:
         If the alphabet does not fit the vocabulary, or A, C, G or U is an unknown token.
     """
 
-    def __init__(self, tokenizer: Any, *, alphabet: str | None = None, end: bool = True) -> None:
-        self.tokenizer, self.end = tokenizer, end
+    def __init__(self, tokenizer: Any, *, alphabet: str | None = None, end: bool = True, unnamed: str = "N") -> None:
+        self.tokenizer, self.end, self.unnamed = tokenizer, end, unnamed
         #: Whether bases must be set apart by spaces, as for word pieces with one token a base.
         self.spaced = [self._knows(text) for text in ("ACGACG", "A C G A C G")] == [False, True]
         self.alphabet = alphabet or self._seen_alphabet()
         pad = tokenizer.pad_token_id
         self.pad = 0 if pad is None else pad
+        self.mask: int | None = tokenizer.mask_token_id
         self.single_base = all(check_spans(self.read(shown).spans, len(shown)) == "bases" for shown in SHOWN)
 
     def _knows(self, text: str) -> bool:
         return self.tokenizer.unk_token_id not in self.tokenizer(text)["input_ids"]
 
     def _sent(self, text: str) -> str:
-        return " ".join(text) if self.spaced else text
+        letters = [self.unnamed if letter == "N" else letter for letter in text]
+        return (" " if self.spaced else "").join(letters)
 
     def _seen_alphabet(self) -> str:
         found = [letter for letter in "UT" if self._writes(letter)]
@@ -124,6 +134,7 @@ class HubReader:
 
     def _read_row(self, row: str) -> tuple[tuple[int, ...], tuple[Span, ...]]:
         text = row.replace("U", "T") if self.alphabet == "T" else row
+        text = text.replace("N", self.unnamed) if len(self.unnamed) == 1 else text
         encoded = self.tokenizer(self._sent(text), **({"return_offsets_mapping": True} if self.tokenizer.is_fast else {}))
         ids = list(encoded["input_ids"])
         head, tail = self._borders(ids)
@@ -165,3 +176,10 @@ class HubReader:
 
     def _first(self, base: str) -> int:
         return next(token for token, span in enumerate(self.read(base).spans) if span is not None)
+
+    def pieces(self) -> dict[int, str]:
+        """Bases that each token stands for, written A, C, G, U; tokens without any are left out."""
+        swapped = str.maketrans("TU", "UT") if self.alphabet == "T" else {}
+        specials = set(self.tokenizer.all_special_ids)
+        texts = {number: unmarked(piece).translate(swapped) for piece, number in self.tokenizer.get_vocab().items() if number not in specials}
+        return {number: text for number, text in texts.items() if text and set(text) <= set("ACGU")}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from rnastudy.errors import StudyError
@@ -145,11 +147,23 @@ def read_tensors(paths: Iterable[Path]) -> dict[str, Tensor]:
     found: dict[str, Any] = {}
     for path in paths:
         with readable(str(path)):
-            stored = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+            stored = load_file(path) if path.suffix == ".safetensors" else _torch_file(path)
         if not isinstance(stored, Mapping):
             raise StudyError(f"{path}: holds a {type(stored).__name__}, not tensors by name; give the file of weights that the authors published")
         found |= {name: tensor for name, tensor in unwrapped(stored).items() if isinstance(tensor, torch.Tensor)}
     return found
+
+
+def _torch_file(path: Path) -> Any:
+    """Read a file of torch; an object in it that is not a tensor is named and refused."""
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        what = f"an object of {named[1]!r}" if named else "objects"
+        raise StudyError(f"{path}: holds {what} beside its tensors, which is not unpickled; give the file of weights that the authors published") from None
 
 
 def _verified(file: ModelFile, path: Path) -> Path:

@@ -35,7 +35,7 @@ class Word:
     is_fast = False
     bos_token_id = cls_token_id = 0
     eos_token_id = sep_token_id = 1
-    unk_token_id, pad_token_id = 2, 3
+    unk_token_id, pad_token_id, mask_token_id = 2, 3, None
 
     def __init__(self, cut, words):
         self.cut, self.words = cut, ["<cls>", "<eos>", "<unk>", "<pad>", *words]

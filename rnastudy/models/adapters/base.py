@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from rnastudy.models.cards import ModelCard
+    from rnastudy.models.kmers import KmerReader
     from rnastudy.models.readers import HubReader, LetterReader
 
-__all__ = ["Adapter", "Files", "Layout", "renamed", "unwrapped"]
+__all__ = ["Adapter", "Files", "Layout", "linear", "norm", "renamed", "unwrapped", "without_copy"]
 
 #: Every tensor of the authors' checkpoint, by its name there, and its shape.
 Layout = dict[str, tuple[int, ...]]
@@ -60,7 +61,7 @@ class Adapter:
     network: Callable[[Any], nn.Module]
     layout: Callable[[Any], Layout]
     convert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
-    reader: Callable[[ModelCard, Files], LetterReader | HubReader]
+    reader: Callable[[ModelCard, Files], LetterReader | HubReader | KmerReader]
     read_weights: Callable[[Iterable[Path]], Mapping[str, Tensor]] | None = None
     max_tokens: int | None = None
     padded_to: int | None = None
@@ -128,3 +129,63 @@ def renamed(stored: Mapping[str, Any], rules: Iterable[tuple[str, str]], *, igno
             raise StudyError(f"{model} checkpoint holds an unexpected tensor {name!r}; it is not the layout that was read, so nothing of it is used")
         found[new] = tensor
     return found
+
+
+def without_copy(stored: Mapping[str, Any], copy: str, kept: str, *, model: str) -> dict[str, Any]:
+    """Leave out the second name of a tensor that two parts of a network share; either name may be missing.
+
+    Parameters
+    ----------
+    stored : mapping of str to Tensor
+        A checkpoint.
+    copy, kept : str
+        The two names; the tensor is handed on under the second.
+    model : str
+        Name for the error.
+
+    Returns
+    -------
+    dict of str to Tensor
+
+    Raises
+    ------
+    StudyError
+        If both names are there and their tensors differ.
+
+    Examples
+    --------
+    >>> without_copy({"head.weight": 1, "norm.bias": 2}, "head.weight", "words.weight", model="X")
+    {'norm.bias': 2, 'words.weight': 1}
+    """
+    rest = {name: tensor for name, tensor in stored.items() if name != copy}
+    if copy not in stored:
+        return rest
+    if kept in rest and not _same(stored[copy], rest[kept]):
+        raise StudyError(f"{model} checkpoint: {copy!r} should be the same tensor as {kept!r} and differs; it belongs to another model or version")
+    return {**rest, kept: rest.get(kept, stored[copy])}
+
+
+def _same(left: Tensor, right: Tensor) -> bool:
+    return left.shape == right.shape and (left.is_meta or bool((left == right).all()))
+
+
+def linear(name: str, rows: int, columns: int, *, bias: bool = True) -> Layout:
+    """List the tensors of a linear layer.
+
+    Examples
+    --------
+    >>> linear("dense", 2, 3)
+    {'dense.weight': (2, 3), 'dense.bias': (2,)}
+    """
+    return {f"{name}.weight": (rows, columns), **({f"{name}.bias": (rows,)} if bias else {})}
+
+
+def norm(name: str, size: int, *, bias: bool = True) -> Layout:
+    """List the tensors of a norm.
+
+    Examples
+    --------
+    >>> norm("ln", 4, bias=False)
+    {'ln.weight': (4,)}
+    """
+    return {f"{name}.weight": (size,), **({f"{name}.bias": (size,)} if bias else {})}
