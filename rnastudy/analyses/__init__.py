@@ -5,28 +5,34 @@ Each analysis is one function that a notebook calls; what it returns is tables a
 
 from rnastudy.analyses.classification import ClassificationStudy, classification
 from rnastudy.analyses.contenders import Contender, baseline, common_subset, contenders, neural
-from rnastudy.analyses.depth import by_depth, thinned
+from rnastudy.analyses.contrasts import contrasts, opponent, planned
+from rnastudy.analyses.depth import by_depth, named_by_depth, thinned
+from rnastudy.analyses.family_findings import cka_sentence, classification_findings, ends, sets_sentence
 from rnastudy.analyses.film import film
-from rnastudy.analyses.findings import (
-    alignments_sentence,
-    cka_sentence,
-    classification_findings,
-    contrasts,
-    decoding_sentence,
-    paired_sentence,
-    structure_findings,
-)
+from rnastudy.analyses.findings import alignments_sentence, decoding_sentence, paired_sentence, structure_findings, traps_sentence
+from rnastudy.analyses.lab import head_maps, head_scores, lab_findings, lab_hairpin, lab_results, seconds_per_step
+from rnastudy.analyses.mechanisms import probes, representations
+from rnastudy.analyses.opened import ablated, as_probe, base_tables, checkpoints, pairing_head, watched, watson_crick
+from rnastudy.analyses.plane import Points, front_share, points
+from rnastudy.analyses.plane_findings import tradeoff_findings, tradeoff_table
+from rnastudy.analyses.protein_entrants import protein_contenders
+from rnastudy.analyses.protein_findings import protein_findings, protein_models, quoted_proteins
+from rnastudy.analyses.proteins import ProteinStudy, proteins
 from rnastudy.analyses.released import Released, released
+from rnastudy.analyses.rules import RULES, Rules, followed
 from rnastudy.analyses.scale_findings import (
+    Ladders,
+    curves_sentence,
     function_ladder,
+    ladders,
     scaling_findings,
     scaling_table,
+    series_sentence,
     structure_ladder,
-    tradeoff_findings,
-    tradeoff_table,
     training_curves,
+    training_sentence,
 )
-from rnastudy.analyses.scales import Ladder, Points, costs, ladder, points, probes, representations
+from rnastudy.analyses.scales import Ladder, costs, ladder
 from rnastudy.analyses.structure import CAREFUL, REVIEW, SETTINGS, StructureStudy, alignments, structure
 from rnastudy.analyses.transformed import transformed
 from rnastudy.analyses.traps import structure_traps
@@ -44,23 +50,34 @@ from rnastudy.analyses.views import (
     unrelated,
     with_ceilings,
 )
+from rnastudy.analyses.worked import Steps, best_of, covariation, guesses, known_rna, letters_of_pairs, shares_of_choice, steps
 
 __all__ = [
     "CAREFUL",
     "REVIEW",
+    "RULES",
     "SETTINGS",
     "ClassificationStudy",
     "Contender",
     "Ladder",
+    "Ladders",
     "Points",
+    "ProteinStudy",
     "Released",
+    "Rules",
+    "Steps",
     "StructureStudy",
+    "ablated",
     "alignments",
     "alignments_sentence",
+    "as_probe",
     "at_most",
+    "base_tables",
     "baseline",
+    "best_of",
     "both_protocols",
     "by_depth",
+    "checkpoints",
     "cka_sentence",
     "classification",
     "classification_findings",
@@ -68,25 +85,53 @@ __all__ = [
     "contenders",
     "contrasts",
     "costs",
+    "covariation",
+    "curves_sentence",
     "decoded",
     "decoding_sentence",
+    "ends",
     "example_maps",
     "example_rna",
     "family_maps",
     "film",
+    "followed",
+    "front_share",
     "function_ladder",
+    "guesses",
+    "head_maps",
+    "head_scores",
+    "known_rna",
+    "lab_findings",
+    "lab_hairpin",
+    "lab_results",
     "ladder",
+    "ladders",
+    "letters_of_pairs",
+    "named_by_depth",
     "neural",
     "of_length",
+    "opponent",
     "paired_sentence",
+    "pairing_head",
     "per_rna",
+    "planned",
     "points",
     "probes",
+    "protein_contenders",
+    "protein_findings",
+    "protein_models",
+    "proteins",
+    "quoted_proteins",
     "released",
     "representations",
     "scaling_findings",
     "scaling_table",
+    "seconds_per_step",
+    "series_sentence",
+    "sets_sentence",
+    "shares_of_choice",
     "similarity_counts",
+    "steps",
     "structure",
     "structure_findings",
     "structure_ladder",
@@ -95,8 +140,12 @@ __all__ = [
     "tradeoff_findings",
     "tradeoff_table",
     "training_curves",
+    "training_sentence",
     "transformed",
+    "traps_sentence",
     "under",
     "unrelated",
+    "watched",
+    "watson_crick",
     "with_ceilings",
 ]

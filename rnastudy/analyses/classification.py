@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from rnastudy import overlap
 from rnastudy.analyses.contenders import Contender, common_subset
+from rnastudy.analyses.depth import typical_depth
 from rnastudy.embeddings import embed, pca
 from rnastudy.errors import StudyError
 from rnastudy.rna import Rna
@@ -70,6 +71,15 @@ class ClassificationStudy:
         """Return the headline rows of all contenders."""
         rows = self.results
         return rows[(rows.measure == measure) & (rows.protocol == protocol) & rows.headline]
+
+    def draws_table(self) -> pd.DataFrame:
+        """Return the bootstrap draws of AUROC as a tidy table: model, dataset, protocol, measure, draw, value."""
+        parts = [
+            pd.DataFrame({"model": name, "dataset": self.dataset, "protocol": protocol, "measure": "auroc", "draw": range(len(values)), "value": values})
+            for (name, protocol), scores in self.scores.items()
+            if (values := scores.draws.get("auroc")) is not None
+        ]
+        return pd.concat(parts, ignore_index=True)
 
 
 def classification(
@@ -168,8 +178,8 @@ def _model_rows(study: ClassificationStudy, entrant: Contender, n_dropped: int, 
     """Rows of one model: headline, other descriptors of the last layer, and the mean of every layer."""
     found = embed(entrant.probe, study.rnas, ("mean", *_OTHERS), "all", cache=options["cache"])
     last = found.layers[-1]
-    shared = {"model": entrant.name, "role": entrant.role, "parameters": entrant.parameters, "n_dropped": n_dropped}
-    shared["layer"] = last
+    shared: dict[str, Any] = {"model": entrant.name, "role": entrant.role, "parameters": entrant.parameters, "n_dropped": n_dropped}
+    shared |= {"layer": last, "depth": typical_depth(entrant, study.rnas)}
     rows = _both(study, shared, found.matrix("mean"), found.matrix("fft"), ("mean", "fft"), options)
     study.states[entrant.name] = _states(entrant, study.rnas[0])
     if not options["layers"]:

@@ -40,6 +40,8 @@ class Contender:
         Number of weights.
     probe : Probe, optional
         The model behind it.
+    depth : callable, optional
+        An RNA to the number of alignment rows that are read of it, for one that reads alignments.
     """
 
     name: str
@@ -48,12 +50,14 @@ class Contender:
     skipped: Callable[[Sequence[Rna]], list[int]]
     parameters: int | None = None
     probe: Probe | None = None
+    depth: Callable[[Rna], int] | None = None
 
 
 def neural(probe: Probe) -> Contender:
     """Put a loaded model among the contenders; a random-weight twin has the role ``untrained``."""
     role = "untrained" if probe.name.endswith("@untrained") else "trained"
-    return Contender(probe.name, role, probe.attention, probe.skipped, probe.n_parameters, probe)
+    depth = (lambda rna: len(probe.rows(rna))) if probe.reads_alignment else None
+    return Contender(probe.name, role, probe.attention, probe.skipped, probe.n_parameters, probe, depth)
 
 
 def baseline(name: str, *, seed: int = 0) -> Contender:
@@ -81,7 +85,8 @@ def baseline(name: str, *, seed: int = 0) -> Contender:
         for index, maps in method.scores(rnas):
             yield SimpleNamespace(index=index, layer=0, maps=torch.from_numpy(np.asarray(maps) / SCALE).float(), scored=True)
 
-    return Contender(name, method.role, stream, method.skipped)
+    depth = (lambda rna: len(rna.alignment or (rna.sequence,))) if method.reads_alignment else None
+    return Contender(name, method.role, stream, method.skipped, depth=depth)
 
 
 def contenders(models: Iterable[str], baselines: Iterable[str] = (), *, untrained: bool = True, device: str = "cpu", seed: int = 0) -> list[Contender]:
@@ -90,7 +95,7 @@ def contenders(models: Iterable[str], baselines: Iterable[str] = (), *, untraine
     Parameters
     ----------
     models : iterable of str
-        Names of cards, or paths of checkpoint folders.
+        Names of cards, or paths of checkpoint folders; with a condition (``@depth1``, ``@prior-off``) or without.
     baselines : iterable of str
         See `rnastudy.baselines.map_baseline_names`.
     untrained : bool
@@ -103,14 +108,16 @@ def contenders(models: Iterable[str], baselines: Iterable[str] = (), *, untraine
     Raises
     ------
     StudyError
-        If there is no model at all, or one is named twice.
+        If there is no model at all, one is named twice, or one reads proteins.
     """
     from rnastudy.models import load
+    from rnastudy.models.proteins import refuse_protein_models
 
     names = list(models)
+    refuse_protein_models(names)
     if not names or len(set(names)) < len(names):
         raise StudyError(f"models {names}; name at least one, each once")
-    wanted = [name + twin for name in names for twin in (("", "@untrained") if untrained and "@" not in name else ("",))]
+    wanted = [name + twin for name in names for twin in (("", "@untrained") if untrained and not name.endswith("@untrained") else ("",))]
     return [neural(load(name, device=device, seed=seed)) for name in wanted] + [baseline(name, seed=seed) for name in baselines]
 
 

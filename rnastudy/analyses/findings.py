@@ -5,41 +5,20 @@ A page never types a finding: it glues these, so that another model or data set 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from rnastudy.analyses.classification import ClassificationStudy
 from rnastudy.analyses.structure import CAREFUL, REVIEW, StructureStudy
+from rnastudy.analyses.ties import Findings, Tie, beside, best_trained, dropped, joined, known, reach, tie
 from rnastudy.contacts import Setting
-from rnastudy.statistics import best_group, paired_difference
 
 __all__ = [
     "alignments_sentence",
-    "cka_sentence",
-    "classification_findings",
-    "contrasts",
     "decoding_sentence",
     "paired_sentence",
     "structure_findings",
+    "traps_sentence",
 ]
-
-Findings = dict[str, Any]
-
-
-def _best(table: pd.DataFrame, roles: tuple[str, ...] = ("trained",)) -> pd.Series:
-    rows = table[table.role.isin(roles)]
-    return rows.loc[rows.value.idxmax()]
-
-
-def _known(findings: Findings, key: str, table: pd.DataFrame, model: str) -> None:
-    """Add the value of a contender if it took part."""
-    rows = table[table.model == model]
-    if len(rows):
-        findings[key] = float(rows.value.iloc[0])
 
 
 def structure_findings(study: StructureStudy) -> Findings:
@@ -51,7 +30,7 @@ def structure_findings(study: StructureStudy) -> Findings:
         By the keys that the book glues; baselines that did not take part have no key.
     """
     table = study.table(CAREFUL)
-    chosen = _best(study.table(CAREFUL, "f1_macro_selection")).model
+    chosen = best_trained(study.table(CAREFUL, "f1_macro_selection")).model
     best = table[table.model == chosen].iloc[0]
     review = study.value(best.model, REVIEW, "f1_micro")
     found: Findings = {
@@ -69,25 +48,21 @@ def structure_findings(study: StructureStudy) -> Findings:
     }
     names = {"plain_f1": "plain-70k", "untrained_f1": f"{best.model}@untrained", "vienna_f1": "vienna-mfe"}
     for key, model in {**names, "stem_prior_f1": "stem-prior", "random_f1": "random-canonical"}.items():
-        _known(found, key, table, model)
+        known(found, key, table, model)
     greedy = study.table(Setting("careful", decoder="greedy"))
-    _known(found, "best_greedy_f1", greedy, best.model)
-    _known(found, "stem_prior_greedy_f1", greedy, "stem-prior")
-    found["tie_group"] = _tied(study)
+    known(found, "best_greedy_f1", greedy, best.model)
+    known(found, "stem_prior_greedy_f1", greedy, "stem-prior")
+    group = _tied(study)
+    found |= {"tie_group": joined(group.names), "tie_sentence": group.sentence}
     found["relatives"] = _relatives(study, best.model)
-    found["answer"] = _structure_answer(found) + _against_prior(study, found)
+    found["answer"] = _structure_answer(found) + _against_prior(study, found) + dropped(table)
     return found
 
 
-def _tied(study: StructureStudy) -> str:
-    """Name the trained models that cannot be told from the best, on the same resamples."""
-    rows = study.table(CAREFUL)
-    rows = rows[rows.role == "trained"]
-    if len(rows) < 2:
-        return str(rows.model.iloc[0])
-    draws = np.stack([study.draws[name, CAREFUL].f1_macro for name in rows.model], axis=1)
-    group = best_group(rows.value.to_numpy(), draws)
-    return ", ".join(name for name, tied in zip(rows.model, group.tied, strict=True) if tied)
+def _tied(study: StructureStudy) -> Tie:
+    """Name the trained models that cannot be told from the highest on the test set, on the same resamples."""
+    rows = study.table(CAREFUL).query("role == 'trained'")
+    return tie(rows, {name: study.draws[name, CAREFUL].f1_macro for name in rows.model}, "mean F1")
 
 
 def _structure_answer(found: Findings) -> str:
@@ -95,15 +70,8 @@ def _structure_answer(found: Findings) -> str:
         f"On {found['n_test']} RNAs of known structure, one head of {found['best_model_label']}, chosen on {found['n_select']} other RNAs, "
         f"marks base pairs with a mean F1 of {found['best_f1']:.2f} (95 % interval {found['best_f1_low']:.2f} to {found['best_f1_high']:.2f})"
     )
-    return text + _beside([f"{found[key]:.2f} {words}" for key, words in _BESIDE.items() if key in found])
-
-
-def _beside(others: list[str]) -> str:
-    """Join what stands beside a score."""
-    if not others:
-        return "."
-    joined = others[0] if len(others) == 1 else f"{', '.join(others[:-1])} and {others[-1]}"
-    return f"; beside it {'stands' if len(others) == 1 else 'stand'} {joined}."
+    others = {key: words for key, words in _BESIDE.items() if key != "plain_f1" or found["best_model_label"] != "plain-70k"}
+    return text + beside([f"{found[key]:.2f} {words}" for key, words in others.items() if key in found])
 
 
 def _against_prior(study: StructureStudy, found: Findings) -> str:
@@ -112,119 +80,38 @@ def _against_prior(study: StructureStudy, found: Findings) -> str:
     draws = [study.draws.get((name, greedy)) for name in (found["best_model_label"], "stem-prior")]
     if draws[0] is None or draws[1] is None:
         return ""
-    low, high = np.nanpercentile(draws[0].f1_macro - draws[1].f1_macro, [2.5, 97.5])
+    difference = draws[0].f1_macro - draws[1].f1_macro
+    low, high = np.nanpercentile(difference, [2.5, 97.5])
+    unseen = f"; one below about {reach(difference):.2f} would not show" if low <= 0 <= high else ""
     word = "cannot be told from" if low <= 0 <= high else "is ahead of" if low > 0 else "is behind"
     return (
         f" With one partner a base (greedy decoding) the model {word} the prior: {found['best_greedy_f1']:.2f} against "
-        f"{found['stem_prior_greedy_f1']:.2f} (95 % interval of the difference {low:+.2f} to {high:+.2f})."
+        f"{found['stem_prior_greedy_f1']:.2f} (95 % interval of the difference {low:+.2f} to {high:+.2f}{unseen})."
     )
 
 
 def _relatives(study: StructureStudy, model: str) -> str:
     """Say how many test RNAs have relatives among the RNAs that chose, and whether that shows in the score."""
-    known = {rna.family for rna in study.select if rna.family}
+    chosen_on = {rna.family for rna in study.select if rna.family}
     family = {rna.name: rna.family for rna in study.test}
     rows = study.per_rna[(study.per_rna.model == model) & (study.per_rna.protocol == "careful") & (study.per_rna.decoder == "raw")]
     rows = rows[~rows.canonical & (rows.min_separation == CAREFUL.separation)]
-    shared = rows.rna.map(family).isin(known)
+    shared = rows.rna.map(family).isin(chosen_on)
     if not shared.any():
         return "No test RNA belongs to a family that also has a member in the selection set."
+    rest = "" if shared.all() else f" and {rows.f1[~shared].mean():.2f} on the rest"
     return (
         f"{int(shared.sum())} of {len(rows)} test RNAs belong to a family that also has a member in the selection set; "
-        f"the mean F1 is {rows.f1[shared].mean():.2f} on them and {rows.f1[~shared].mean():.2f} on the rest."
+        f"the mean F1 is {rows.f1[shared].mean():.2f} on them{rest}."
     )
 
 
 _BESIDE = {
-    "untrained_f1": "for the same model before training",
+    "untrained_f1": "for the same architecture with random weights",
     "plain_f1": "for plain-70k, an ordinary encoder of about 70 thousand parameters",
     "stem_prior_f1": "for a prior on stems that learned nothing",
     "vienna_f1": "for the minimum-free-energy structure",
 }
-
-
-def contrasts(study: StructureStudy, pairs: list[tuple[str, str]], *, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Compare contenders two by two on the same RNAs: a list that is fixed before looking, Holm-adjusted.
-
-    Parameters
-    ----------
-    study : StructureStudy
-        With per-RNA scores.
-    pairs : list of (str, str)
-        First minus second; a pair of which one did not take part is left out.
-    n_draws, seed : int
-        Of the family bootstrap.
-
-    Returns
-    -------
-    DataFrame
-        Columns first, second, difference, low, high, p_holm, equivalent (TOST within .05), detectable.
-    """
-    from rnastudy.statistics import holm
-
-    rows = study.per_rna
-    rows = rows[(rows.protocol == "careful") & (rows.decoder == "raw") & ~rows.canonical & (rows.min_separation == CAREFUL.separation)]
-    table = rows.pivot(index="rna", columns="model", values="f1").dropna()
-    families = {rna.name: rna.family for rna in study.test}
-    clusters = [families[name] for name in table.index]
-    kept = [pair for pair in pairs if set(pair) <= set(table.columns)]
-    found = [paired_difference(table[a].to_numpy(), table[b].to_numpy(), clusters, n_draws=n_draws, seed=seed) for a, b in kept]
-    adjusted: Sequence[float] | NDArray = holm([one.p for one in found]) if found else []
-    return pd.DataFrame(
-        {
-            "first": [a for a, _ in kept],
-            "second": [b for _, b in kept],
-            "difference": [one.value for one in found],
-            "low": [one.low for one in found],
-            "high": [one.high for one in found],
-            "p_holm": adjusted,
-            "equivalent": [one.p_equivalent < 0.05 for one in found],
-            "detectable": [one.detectable for one in found],
-        }
-    )
-
-
-def classification_findings(study: ClassificationStudy) -> Findings:
-    """Numbers and sentences of a classification analysis, by the keys that the book glues."""
-    table, review = study.table("auroc"), study.table("overlap_ratio", "review")
-    best = _best(table)
-    lowest = review[review.role == "trained"].value.min()
-    found: Findings = {
-        "best_label": best.model,
-        "best_auroc": float(best.value),
-        "best_auroc_low": float(best.low),
-        "best_auroc_high": float(best.high),
-        "n_families": int(best.n_families),
-        "n_sequences": int(best.n),
-        "fft_best_or": float(lowest),
-        "best_knn": float(study.value(best.model, "knn_accuracy").value),
-    }
-    for key, model in {"kmer_auroc": "3-mers", "length_auroc": "length", "untrained_auroc": f"{best.model}@untrained"}.items():
-        _known(found, key, table, model)
-    others = {"untrained_auroc": "for the same model before training", "kmer_auroc": "for counts of three-letter words", "length_auroc": "for length alone"}
-    beside = [f"{found[key]:.2f} {words}" for key, words in others.items() if key in found]
-    kind = "natural RNAs" if all(rna.natural for rna in study.rnas) else "sequences drawn from covariance models, not natural ones,"
-    found["answer"] = (
-        f"Among {found['n_sequences']} {kind} of {found['n_families']} families, the mean-pooled last layer of {best.model} ranks two of one family "
-        f"above two of different families with an AUROC of {best.value:.2f} (95 % interval {best.low:.2f} to {best.high:.2f})"
-        + _beside(beside)
-        + _trained_or_not(study, best.model)
-    )
-    return found
-
-
-def _trained_or_not(study: ClassificationStudy, model: str) -> str:
-    """Say what training did to the AUROC, on the same resamples, and which baselines stand above."""
-    twin = study.scores.get((f"{model}@untrained", "careful"))
-    if twin is None:
-        return ""
-    own = study.scores[model, "careful"]
-    low, high = np.nanpercentile(own.draws["auroc"] - twin.draws["auroc"], [2.5, 97.5])
-    verb = "did not measurably change" if low <= 0 <= high else "raised" if low > 0 else "lowered"
-    table = study.table("auroc")
-    above = sorted(table.model[(table.role == "baseline") & (table.value > own.auroc)])
-    text = f" Training {verb} it: trained minus untrained is {own.auroc - twin.auroc:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."
-    return text + (f" Above it stand the baselines {', '.join(above)}." if above else " No baseline stands above it.")
 
 
 def paired_sentence(per_rna: pd.DataFrame, first: str, second: str) -> str:
@@ -246,7 +133,7 @@ def alignments_sentence(study: StructureStudy, model: str) -> str:
     """Say how an alignment model stands to its twin and to the best method on the same families."""
     table = study.table(CAREFUL).query("role != 'ceiling'").set_index("model")
     own, best = table.loc[model], table.value.idxmax()
-    text = f"On {int(own.n)} seed alignments {model} has a mean F1 of {own.value:.2f} (95 % interval {own.low:.2f} to {own.high:.2f})"
+    text = f"On {int(own.n)} alignments {model} has a mean F1 of {own.value:.2f} (95 % interval {own.low:.2f} to {own.high:.2f})"
     if f"{model}@untrained" in table.index:
         text += f", its untrained twin {table.value[f'{model}@untrained']:.2f}"
     if best != model:
@@ -254,8 +141,17 @@ def alignments_sentence(study: StructureStudy, model: str) -> str:
     return text + "."
 
 
-def cka_sentence(matrix: NDArray, labels: Sequence[str], n: int) -> str:
-    """Say which two representations are least and most alike."""
-    pairs = [(matrix[i, j], f"{labels[i]} and {labels[j]}") for i in range(len(labels)) for j in range(i)]
-    (least, one), (most, two) = min(pairs), max(pairs)
-    return f"Over {n} RNAs the mean-pooled last layers are most alike for {two} ({most:.2f}) and least alike for {one} ({least:.2f})."
+def traps_sentence(traps: pd.DataFrame, floor: float | None) -> str:
+    """Say what it gains to let every RNA name its own best head, for each model of a trap table, beside the floor.
+
+    Parameters
+    ----------
+    traps : DataFrame
+        See `structure_traps`.
+    floor : float, optional
+        Mean F1 of random canonical pairs.
+    """
+    wide = traps.pivot(index="model", columns="trap", values="value")
+    said = [f"{name} from {row['frozen choice']:.2f} to {row['head chosen per RNA']:.2f}" for name, row in wide.iterrows()]
+    text = f"A head chosen per RNA, after the fact, lifts {joined(said)}; learned or not, the best of many heads is never below one of them."
+    return text if floor is None else f"{text} Random canonical pairs are at {floor:.2f}."

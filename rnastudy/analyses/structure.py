@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from rnastudy.analyses.contenders import Contender, common_subset
+from rnastudy.analyses.depth import typical_depth
 from rnastudy.contacts import (
     Choice,
     Counts,
@@ -60,9 +61,9 @@ class StructureStudy:
     choices : dict of (str, Setting) to Choice
         Head and threshold, chosen on the selection set.
     heads : dict of str to ndarray, shape (N, H)
-        Best F1 of each head on the selection set (careful).
+        Best F1 of each head on the selection set, under the first setting.
     curves : DataFrame
-        F1 against threshold of the chosen head, on both sets.
+        F1 against threshold of the chosen head, on both sets, under the first setting.
     test_counts, select_counts : dict of (str, Setting) to Counts
         What was counted.
     """
@@ -91,12 +92,13 @@ class StructureStudy:
         return _rows(self.results, None, setting, measure)
 
     def draws_table(self) -> pd.DataFrame:
-        """Return the draws of macro F1 as a tidy table: model, decoder, draw, value."""
-        parts = [
-            pd.DataFrame({"model": name, "decoder": setting.decoder, "measure": "f1_macro", "draw": range(len(one.f1_macro)), "value": one.f1_macro})
-            for (name, setting), one in self.draws.items()
-            if setting.protocol == "careful"
-        ]
+        """Return the bootstrap draws of the measure that counts as a tidy table: model, dataset, protocol, decoder, measure, draw, value."""
+        parts = []
+        for (name, setting), one in self.draws.items():
+            measure = "f1_macro" if setting.protocol == "careful" else "f1_micro"
+            values = getattr(one, measure)
+            where = {"model": name, "dataset": self.names[1], "protocol": setting.protocol, "decoder": setting.decoder, "measure": measure}
+            parts.append(pd.DataFrame({**where, "draw": range(len(values)), "value": values}))
         return pd.concat(parts, ignore_index=True)
 
 
@@ -126,7 +128,7 @@ def structure(
     select_set, test_set : Dataset
         RNAs with known structures; no RNA may be in both.
     settings : iterable of Setting
-        What to scan.
+        What to scan; figures of heads and thresholds follow the first.
     intervals : iterable of Setting
         Those that get 95 % intervals by a family bootstrap that chooses anew in every draw.
     n_draws : int
@@ -159,11 +161,11 @@ def structure(
             scores = _choose_and_score(study, entrant.name, setting)
             if setting in wanted:
                 study.draws[entrant.name, setting] = _bootstrap(study, entrant.name, setting, n_draws, seed)
-            note = {"n_dropped": lost_test[entrant.name], "n_dropped_select": lost_select[entrant.name]}
+            note = {"n_dropped": lost_test[entrant.name], "n_dropped_select": lost_select[entrant.name], "depth": typical_depth(entrant, study.test)}
             rows += _result_rows(study, entrant, setting, scores, note)
             per_rna.append(_per_rna(study, entrant, setting, scores))
         rows += _matching_rows(study, entrant, settings)
-        curves.append(_curves(study, entrant.name))
+        curves.append(_curves(study, entrant.name, settings[0]))
     study.results = pd.DataFrame(rows + _ceiling_rows(study))
     study.per_rna = pd.concat(per_rna, ignore_index=True)
     study.curves = pd.concat(curves, ignore_index=True)
@@ -208,7 +210,7 @@ def _shared(study: StructureStudy, entrant: Contender, setting: Setting) -> dict
     }
 
 
-def _result_rows(study: StructureStudy, entrant: Contender, setting: Setting, scores: Scores, note: Mapping[str, int]) -> list[dict[str, Any]]:
+def _result_rows(study: StructureStudy, entrant: Contender, setting: Setting, scores: Scores, note: Mapping[str, float | None]) -> list[dict[str, Any]]:
     """One row a measure, on the test set at the frozen choice; and the F1 that chose, on the selection set."""
     choice, draws = study.choices[entrant.name, setting], study.draws.get((entrant.name, setting))
     families = {rna.family or rna.name for rna in study.test}
@@ -243,6 +245,8 @@ def _per_rna(study: StructureStudy, entrant: Contender, setting: Setting, scores
     table["n_pairs"] = scores.reference
     table["family"] = [rnas[name].family for name in scores.names]
     table["length"] = [len(rnas[name]) for name in scores.names]
+    table["rows"] = [len(rnas[name].alignment or (name,)) for name in scores.names]
+    table["depth"] = [None if entrant.depth is None else entrant.depth(rnas[name]) for name in scores.names]
     shared = _shared(study, entrant, setting)
     for column in ("min_separation", "canonical", "decoder", "protocol", "dataset", "role", "model"):
         table.insert(0, column, shared[column])
@@ -260,11 +264,11 @@ def _matching_rows(study: StructureStudy, entrant: Contender, settings: Sequence
     return [{**shared, "measure": name, "value": getattr(scores, name)} for name in ("f1_macro", "f1_micro")]
 
 
-def _curves(study: StructureStudy, name: str) -> pd.DataFrame:
+def _curves(study: StructureStudy, name: str, setting: Setting) -> pd.DataFrame:
     """F1 of the chosen head at every threshold that changes it, on both sets."""
-    choice = study.choices[name, CAREFUL]
+    choice = study.choices[name, setting]
     parts = []
-    for part, counts in (("selection", study.select_counts[name, CAREFUL]), ("test", study.test_counts[name, CAREFUL])):
+    for part, counts in (("selection", study.select_counts[name, setting]), ("test", study.test_counts[name, setting])):
         threshold, f1 = curve(counts, choice.layer, choice.head)
         kept = np.r_[True, np.diff(f1) != 0]
         parts.append(pd.DataFrame({"model": name, "set": part, "threshold": threshold[kept], "value": f1[kept]}))

@@ -6,6 +6,7 @@ what is drawn and what it shows. :func:`show` puts both on a page and saves the 
 
 from rnastudy.plotting.families import family_views, fft_trap, similarities
 from rnastudy.plotting.heads import head_map, layer_curve, threshold_curve, training_curves
+from rnastudy.plotting.lessons import base_table, conservation, contrast_curve, maps_beside, motifs, optimism, step_map
 from rnastudy.plotting.output import Shown, save, show
 from rnastudy.plotting.ranking import auroc_dots, decoders, forest, paired, slopes
 from rnastudy.plotting.rnas import arcs, contact_map
@@ -17,8 +18,11 @@ __all__ = [
     "Table",
     "arcs",
     "auroc_dots",
+    "base_table",
     "cka_map",
+    "conservation",
     "contact_map",
+    "contrast_curve",
     "cost",
     "decoders",
     "family_views",
@@ -26,12 +30,16 @@ __all__ = [
     "forest",
     "head_map",
     "layer_curve",
+    "maps_beside",
+    "motifs",
+    "optimism",
     "paired",
     "save",
     "scaling_line",
     "show",
     "similarities",
     "slopes",
+    "step_map",
     "table",
     "threshold_curve",
     "tradeoff",

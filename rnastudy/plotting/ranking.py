@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,25 +18,27 @@ BANDS = ("floor", "ceiling")
 
 
 def _bands(axes: Axes, bands: pd.DataFrame) -> None:
-    """Draw floors and ceilings as lines with bands, labelled above the axes, a step higher where two stand close."""
-    last, level = -np.inf, 0
-    for row in bands.sort_values("value").itertuples():
+    """Draw floors and ceilings as lines with bands."""
+    for row in bands.itertuples():
         if has_interval(row):
             axes.axvspan(row.low, row.high, color=GRID, zorder=0, lw=0)
         axes.axvline(row.value, color=MUTED, lw=1, ls="--" if row.role == "floor" else "-.", zorder=0.5)
-        level = level + 1 if row.value - last < 0.3 else 0
-        last = row.value
-        axes.annotate(
-            f"ceiling: {row.model}" if row.role == "ceiling" else row.model,
-            (row.value, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3 + 11 * level),
-            textcoords="offset points",
-            fontsize=8.5,
-            color=MUTED,
-            ha="left" if row.value < 0.7 else "right",
-            va="bottom",
-        )
+
+
+def _name_bands(axes: Axes, bands: pd.DataFrame) -> None:
+    """Write the names of bands above the axes, each on the lowest line where it meets no other; the limits must be set before."""
+    figure: Any = axes.figure
+    figure.draw_without_rendering()
+    frame, taken = axes.get_window_extent(), [-np.inf]
+    gap = figure.dpi / 72 * 6
+    for row in bands.sort_values("value").itertuples():
+        name = f"ceiling: {row.model}" if row.role == "ceiling" else row.model
+        text = axes.annotate(name, (row.value, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 0), textcoords="offset points", fontsize=8.5)
+        width, at = text.get_window_extent().width, axes.transData.transform((row.value, 0))[0]
+        start = at if at + width <= frame.x1 else max(at - width, frame.x0)
+        level = next((place for place, end in enumerate(taken) if start >= end + gap), len(taken))
+        taken[level:] = [start + width, *taken[level + 1 :]]
+        text.set(position=((start - at) / figure.dpi * 72, 3 + 11 * level), color=MUTED, ha="left", va="bottom")
 
 
 def _dots(axes: Axes, rows: pd.DataFrame) -> None:
@@ -89,6 +93,7 @@ def forest(results: pd.DataFrame, *, label: str = "mean F1 per RNA", limits: tup
     axes.set_xlabel(f"{label} (bar: 95 % interval)" if any(map(has_interval, rows.itertuples())) else label)
     if limits:
         axes.set_xlim(*limits)
+    _name_bands(axes, bands)
     best, last = list(rows.itertuples())[-1], list(rows.itertuples())[0]
     alt = f"Dot plot of {label} for {plural(len(rows), 'model')}. Best is {best.model} with {score(best)}"
     return figure, f"{alt}; last is {last.model} with {score(last)}.{_bands_said(bands)}"

@@ -62,8 +62,15 @@ def scaling_line(
     axes.grid()
     name_points(axes, rows["model"], zip(rows["parameters"], rows["value"], strict=True))
     told = listed([f"{row.model} ({row.parameters:,.0f}) {number(row.value)}" for row in rows.itertuples()])
-    tail = "" if slope is None else f" The slope is {number(slope[0])} per tenfold size (95 % interval {number(slope[1])} to {number(slope[2])})."
-    return figure, f"Scatter plot of {label} against parameters: {told}.{tail}"
+    return figure, f"Scatter plot of {label} against parameters: {told}.{_slope_said(slope)}"
+
+
+def _slope_said(slope: tuple[float, float, float] | None) -> str:
+    """Say a slope, with its interval where it has one."""
+    if slope is None:
+        return ""
+    interval = f"95 % interval {number(slope[1])} to {number(slope[2])}" if np.isfinite(slope[1:]).all() else "without an interval"
+    return f" The slope is {number(slope[0])} per tenfold size ({interval})."
 
 
 @house
@@ -103,25 +110,32 @@ def cost(results: pd.DataFrame, *, costs: Sequence[str] = ("seconds", "memory_mb
 
 
 @house
-def tradeoff(models: pd.DataFrame, *, rho: tuple[float, float, float] | None = None) -> Drawn:
-    """Draw each model as a point, structure against function, and join those that no other model beats on both.
+def tradeoff(
+    models: pd.DataFrame,
+    *,
+    rho: tuple[float, float, float] | None = None,
+    labels: tuple[str, str] = ("structure: mean F1 per RNA", "function: AUROC"),
+) -> Drawn:
+    """Draw each model as a point, structure against function, join those that no other beats on both, and ring near ties.
 
     Parameters
     ----------
     models : DataFrame
-        ``model``, ``role``, ``structure`` (F1), ``function`` (AUROC) and ``front`` (bool: on the Pareto front); where known
-        ``structure_low``, ``structure_high``, ``function_low``, ``function_high``.
+        ``model``, ``role``, ``structure``, ``function`` (higher is better on both) and ``front`` (bool: on the Pareto front); where
+        known ``near`` (bool: cannot be told from it), ``structure_low``, ``structure_high``, ``function_low``, ``function_high``.
     rho : (float, float, float), optional
         Rank correlation with the ends of its interval.
+    labels : (str, str)
+        What the axes measure, structure first.
 
     Examples
     --------
     >>> table = pd.DataFrame({"model": ["a", "b"], "role": "trained", "structure": [0.5, 0.1], "function": [0.8, 0.7], "front": [True, False]})
-    >>> tradeoff(table, rho=(1.0, -1.0, 1.0))[1]
-    'Scatter plot of AUROC against structure F1 for 2 models. On the Pareto front: a. Rank correlation 1.00 (95 % interval -1.00 to 1.00).'
+    >>> tradeoff(table, rho=(1.0, -1.0, 1.0), labels=("mean F1", "AUROC"))[1]
+    'Scatter plot of AUROC against mean F1 for 2 models. On the Pareto front: a. Rank correlation 1.00 (95 % interval -1.00 to 1.00).'
     """
     need(models, "model", "role", "structure", "function", "front")
-    figure, axes = canvas(6.0, 4.2)
+    figure, axes = canvas(6.0, 4.6)
     front = models[models["front"].astype(bool)].sort_values("structure")
     axes.step(front["structure"], front["function"], where="pre", color=MUTED, lw=1.2, ls="--", label="Pareto front")
     for row in models.itertuples():
@@ -129,15 +143,19 @@ def tradeoff(models: pd.DataFrame, *, rho: tuple[float, float, float] | None = N
             ends = [getattr(row, low, np.nan), getattr(row, high, np.nan)]
             flat = [row.function if across else row.structure] * 2
             axes.plot(*((ends, flat) if across else (flat, ends)), color=MUTED, lw=1)
+    near = models[models["near"].astype(bool)] if "near" in models else models[:0]
+    if len(near):
+        axes.plot(near["structure"], near["function"], ls="", marker="o", ms=15, mfc="none", mec=MUTED, mew=1, label="cannot be told from it")
     _points(axes, models, "structure", "function")
-    axes.set(xlabel="structure: mean F1 per RNA", ylabel="function: AUROC")
+    axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.margins(x=0.15, y=0.12)
     axes.grid()
     name_points(axes, models["model"], zip(models["structure"], models["function"], strict=True))
     figure.legend(loc="outside upper right")
     tail = "" if rho is None else f" Rank correlation {number(rho[0])} (95 % interval {number(rho[1])} to {number(rho[2])})."
-    told = f"for {plural(len(models), 'model')}. On the Pareto front: {listed(list(front['model']))}."
-    return figure, f"Scatter plot of AUROC against structure F1 {told}{tail}"
+    ties = f" Not told from it: {listed(list(near['model']))}." if len(near) else ""
+    told = f"for {plural(len(models), 'model')}. On the Pareto front: {listed(list(front['model']))}.{ties}"
+    return figure, f"Scatter plot of {labels[1]} against {labels[0]} {told}{tail}"
 
 
 @house

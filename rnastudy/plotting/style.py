@@ -17,6 +17,7 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from rnastudy.errors import StudyError
 
@@ -107,7 +108,7 @@ def canvas(width: float = 5.6, height: float = 3.4, rows: int = 1, columns: int 
     >>> canvas(columns=2)[1].shape
     (2,)
     """
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))  # letters are wider in some renderers
     return figure, figure.subplots(rows, columns, **grid)
 
 

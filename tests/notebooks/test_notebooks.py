@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ SMALL = {
         "released_maps": "no",
         "baselines": "random, stem-prior, vienna-mfe",
     },
-    "classification": {"model": "mapconv-9k", "limit": 500, "n_draws": 20, "n_pairs": 500, "per_family": 6},
+    "classification": {"model": "plain-70k, mapconv-9k@untrained", "limit": 500, "n_draws": 20, "n_pairs": 500, "per_family": 6},
     "scaling": {"model": "mapconv-9k, mapconv-70k", "data": "rfam_seeds_heldout", "limit": 150, "n_draws": 20, "n_timed": 3, "per_family": 12},
     "tradeoff": {"model": "mapconv-9k, plain-70k", "data": "rfam_seeds_heldout", "limit": 150, "n_draws": 20, "per_family": 12},
 }
@@ -94,6 +95,41 @@ def test_numbers_of_the_text_come_from_the_table(finished: dict[str, Path]) -> N
     assert f"{best.value:.2f}" in numbers["answer"]
 
 
+def test_scaling_and_tradeoff_hold_both_protocols_by_their_own_rules(finished: dict[str, Path]) -> None:
+    """The headline is the careful one, and the review's numbers are the review's measures."""
+    scaling = pd.read_csv(finished["scaling"] / "results.csv")
+    assert set(scaling[scaling.protocol == "review"].measure) == {
+        f"{name}{tail}" for name in ("f1_micro", "overlap_ratio") for tail in ("", " per tenfold size")
+    }
+    assert set(scaling[scaling.protocol == "careful"].measure) == {f"{name}{tail}" for name in ("f1_macro", "auroc") for tail in ("", " per tenfold size")}
+    tradeoff = pd.read_csv(finished["tradeoff"] / "results.csv")
+    assert set(tradeoff.protocol) == {"careful", "review"}
+    assert set(tradeoff[tradeoff.protocol == "review"].measure) == {"f1_micro", "1 - overlap_ratio", "rank correlation"}
+    for name in ("scaling", "tradeoff"):
+        assert json.loads((finished[name] / "numbers.json").read_text())["answer"].startswith("By the careful protocol")
+        captions = json.loads((finished[name] / "figures" / "captions.json").read_text())
+        assert "(careful)" in captions["structure" if name == "scaling" else "tradeoff"]["alt"]
+
+
+def test_no_sentence_of_a_run_speaks_of_models_that_took_no_part(finished: dict[str, Path]) -> None:
+    """What is typed on a page holds for any models; what is computed names those of the run."""
+    said = (finished["classification"] / "numbers.json").read_text() + (finished["classification"] / "figures" / "captions.json").read_text()
+    assert "plain-70k" in said
+    assert "mapconv-300k" not in said
+    for folder in finished.values():
+        for cell in nbformat.read(folder / "notebook.ipynb", 4).cells:
+            prose = cell.source if cell.cell_type == "markdown" else ""
+            findings = [line for line in prose.splitlines() if "mapconv" in line and "`rnastudy" not in line and "takes part" not in line]
+            assert not findings
+
+
+def test_every_number_that_a_page_quotes_was_kept(finished: dict[str, Path]) -> None:
+    for folder in finished.values():
+        numbers = json.loads((folder / "numbers.json").read_text())
+        prose = "\n".join(cell.source for cell in nbformat.read(folder / "notebook.ipynb", 4).cells if cell.cell_type == "markdown")
+        assert {key.split(":")[0] for key in re.findall(r"\{glue:text\}`([^`]+)`", prose)} <= set(numbers)
+
+
 def test_training_made_a_difference(finished: dict[str, Path]) -> None:
     """The smallest trained model finds several times what its untrained twin finds, even on few RNAs."""
     numbers = json.loads((finished["structure"] / "numbers.json").read_text())
@@ -103,8 +139,18 @@ def test_training_made_a_difference(finished: dict[str, Path]) -> None:
 def test_plain_papermill_runs_a_notebook(runs: Path, root: Path) -> None:
     out = runs / "plain"
     words = ["notebooks/scaling.ipynb", str(runs / "out.ipynb"), "-k", "python3", "--no-progress-bar", "-p", "model", "mapconv-9k,mapconv-70k"]
-    values = {"limit": 150, "per_family": 12, "n_draws": 5, "n_timed": 2, "data": "rfam_seeds_heldout", "cache": runs / "cache", "out": out}
+    values = {
+        "protocol": "review",
+        "limit": 150,
+        "per_family": 12,
+        "n_draws": 5,
+        "n_timed": 2,
+        "data": "rfam_seeds_heldout",
+        "cache": runs / "cache",
+        "out": out,
+    }
     small = [word for key, value in values.items() for word in ("-p", key, str(value))]
     subprocess.run([sys.executable, "-m", "papermill", *words, *small], cwd=root, check=True, capture_output=True)
-    assert (out / "results.csv").is_file()
+    assert set(pd.read_csv(out / "results.csv").protocol) == {"review"}
+    assert json.loads((out / "numbers.json").read_text())["headline_protocol"] == "review"
     assert json.loads((out / "stamp.json").read_text())["finished"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -193,9 +194,14 @@ class Letters:
 
     name, n_layers, n_parameters, weights_sha256, max_bases = "letters", 1, 4, "0", None
 
+    def __init__(self, blind: int = 0) -> None:
+        """The first so many letters look alike to it."""
+        self.table = torch.eye(5)
+        self.table[:blind] = self.table[0]
+
     def hidden(self, rnas, *, layers: str = "last"):
         for index, rna in enumerate(rnas):
-            states = torch.stack([torch.eye(5)["ACGUN".index(base)] for base in rna.sequence])[None]
+            states = torch.stack([self.table["ACGUN".index(base)] for base in rna.sequence])[None]
             yield SimpleNamespace(
                 index=index, bases=states.repeat(2 if layers == "all" else 1, 1, 1), first=torch.eye(5)[[4]].repeat(2 if layers == "all" else 1, 1)
             )
@@ -204,8 +210,8 @@ class Letters:
         return []
 
 
-@pytest.fixture(scope="module")
-def families() -> analyses.ClassificationStudy:
+def lettered() -> Dataset:
+    """Four families that differ in composition, two of them of one clan."""
     rng = np.random.default_rng(0)
     shares = {"a": [0.7, 0.1, 0.1, 0.1], "b": [0.1, 0.7, 0.1, 0.1], "c": [0.1, 0.1, 0.7, 0.1], "d": [0.1, 0.1, 0.1, 0.7]}
     rnas = [
@@ -213,8 +219,28 @@ def families() -> analyses.ClassificationStudy:
         for f, p in shares.items()
         for k in range(6)
     ]
+    return dataset("letters", rnas)
+
+
+@pytest.fixture(scope="module")
+def families() -> analyses.ClassificationStudy:
     entrant = Contender("letters", "trained", lambda rnas: iter(()), lambda rnas: [], 4, Letters())
-    return analyses.classification([entrant], dataset("letters", rnas), baselines=["composition", "length"], n_draws=30, n_pairs=500, progress=False)
+    return analyses.classification([entrant], lettered(), baselines=["composition", "length"], n_draws=30, n_pairs=500, progress=False)
+
+
+@pytest.fixture(scope="module")
+def both(sets) -> tuple[analyses.StructureStudy, analyses.ClassificationStudy, list[analyses.Rules]]:
+    """Three sizes of one model and the untrained twin of the largest: the larger, the better at structure and the worse at families."""
+    rules = analyses.followed("both")
+    sizes = {"m-1": (1e3, 0.97, 0), "m-2": (1e4, 0.93, 2), "n-3": (1e5, 0.0, 3), "n-3@untrained": (1e5, 1.0, 1)}
+    readers, writers = [], []
+    for name, (size, noise, blind) in sizes.items():
+        role = "untrained" if "@" in name else "trained"
+        readers.append(replace(planted(name, role, noise), parameters=int(size)))
+        writers.append(replace(readers[-1], probe=Letters(blind)))
+    settings = [one.setting for one in rules]
+    structure = analyses.structure(readers, *sets, settings=settings, intervals=settings, n_draws=40, progress=False)
+    return structure, analyses.classification(writers, lettered(), n_draws=40, n_pairs=500, layers=False, progress=False), rules
 
 
 def test_composition_separates_families_that_differ_in_it(families) -> None:
@@ -259,6 +285,126 @@ def test_a_ladder_of_known_slope() -> None:
 def test_points_need_three_models(study, families) -> None:
     with pytest.raises(StudyError, match="at least three"):
         analyses.points(study, families)
+
+
+def test_the_headline_is_careful_unless_only_review_is_asked_for() -> None:
+    assert [[one.protocol for one in analyses.followed(word)] for word in ("careful", "review", "both")] == [["careful"], ["review"], ["careful", "review"]]
+    with pytest.raises(StudyError, match="unknown protocol"):
+        analyses.followed("carefull")
+
+
+def test_review_alone_can_be_scanned(sets) -> None:
+    found = analyses.structure([planted()], *sets, settings=[REVIEW], intervals=[REVIEW], n_draws=5, progress=False)
+    assert set(found.results[found.results.role != "ceiling"].protocol) == {"review"}
+    assert len(found.curves)
+
+
+def test_scaling_follows_each_protocol_by_its_own_rules(both) -> None:
+    structure, function, rules = both
+    table = analyses.scaling_table(analyses.ladders(structure, function, rules), ("score", "letters"))
+    name = "n-3@untrained"
+    points = table[table.model == name].set_index(["protocol", "task"])
+    assert points.value["careful", "structure"] == structure.value(name).value
+    assert points.value["review", "structure"] == structure.value(name, REVIEW, "f1_micro").value
+    assert points.value["review", "structure"] != points.value["careful", "structure"]
+    assert points.value["careful", "function"] == function.value(name, "auroc").value
+    assert points.value["review", "function"] == function.value(name, "overlap_ratio", protocol="review").value
+    assert points.dataset["review", "function"] == "letters"
+    slopes = table[table.model == "all sizes"].set_index(["protocol", "task"])
+    assert np.isfinite(slopes.low["review", "structure"])
+    assert np.isnan(slopes.low["review", "function"])  # the review resamples no families
+
+
+def test_sentences_of_scaling_are_true_of_other_models(both) -> None:
+    structure, function, rules = both
+    careful, review = (analyses.scaling_findings(analyses.ladders(structure, function, kept), drawn=False) for kept in (rules, rules[1:]))
+    assert careful["answer"].startswith("By the careful protocol, ten times")
+    assert "m-1 (no series)" in careful["series"] and "n-3@untrained (no series, random weights)" in careful["series"]
+    assert careful["training"].startswith("Not all of these models come with a record")
+    assert "By the review protocol" in careful["compared"]
+    assert review["headline_protocol"] == "review" and "overlap ratio (lower is better)" in review["answer"]
+    assert "without an interval" in review["answer"] and "function_slope_low" not in review
+    assert review["compared"] == "This run followed the review protocol alone."
+    assert all(np.isfinite(value) for value in review.values() if isinstance(value, float))
+
+
+def test_a_slope_that_holds_zero_says_what_would_not_have_shown() -> None:
+    table = pd.DataFrame({"model": list("ab"), "role": "trained", "parameters": [1e3, 1e4], "value": [0.5, 0.5], "low": 0.0, "high": 1.0})
+    draws = np.linspace(-0.1, 0.1, 2001)
+    one = analyses.ladder(table, {"a": np.zeros(2001), "b": draws})
+    found = analyses.scaling_findings([analyses.Ladders(analyses.RULES["careful"], one, one)], drawn=False)
+    assert "includes zero; a slope within about ±0.095 would not show" in found["structure_sentence"]
+
+
+def test_the_plane_of_each_protocol_has_its_own_axes(both) -> None:
+    structure, function, rules = both
+    careful, review = (analyses.points(structure, function, one, n_draws=50) for one in rules)
+    ratio = function.value("m-1", "overlap_ratio", protocol="review").value
+    assert review.table.set_index("model").function["m-1"] == pytest.approx(1 - ratio)
+    assert review.axes == ("structure: F1 of all pairs pooled (review)", "function: 1 - overlap ratio (review)")
+    assert review.table.front_share.isna().all() and not review.table.near.any()
+    assert careful.table.front_share.between(0, 1).all()
+    assert careful.table.set_index("model").front_share["n-3@untrained"] == 0
+    found = analyses.tradeoff_findings([careful, review], drawn=False)
+    assert "by the review protocol" in found["compared"]
+    assert "gives function no interval" in analyses.tradeoff_findings([review], drawn=False)["answer"]
+    table = analyses.tradeoff_table([careful, review], ("score", "letters"))
+    assert set(table.protocol) == {"careful", "review"}
+    assert set(table[table.measure == "1 - overlap_ratio"].dataset) == {"letters"}
+    assert (table.measure == "rank correlation").sum() == 2
+
+
+def test_a_near_tie_is_listed_beside_the_front(both) -> None:
+    structure, function, rules = both
+    points = analyses.points(structure, function, rules[0], n_draws=50)
+    front = points.table.model.ne("m-2")
+    table = points.table.assign(front=front, near=~front, front_share=np.where(front, 0.9, 0.3))
+    said = analyses.tradeoff_findings([replace(points, table=table)], drawn=False)["front_sentence"]
+    assert "m-2 (30%) cannot be told from that front" in said
+
+
+def test_ties_say_how_large_a_difference_had_to_be() -> None:
+    from rnastudy.analyses.ties import tie
+
+    rng = np.random.default_rng(0)
+    draws = {name: rng.normal(0.5, 0.01, 2000) for name in "ab"} | {"c": np.full(2000, 0.1)}
+    found = tie(pd.DataFrame({"model": list("abc"), "value": [0.5, 0.501, 0.1]}), draws, "mean F1")
+    assert found.names == ("a", "b")
+    assert "Not told apart from b, the highest in mean F1: a; differences below about 0.02" in found.sentence
+    assert tie(pd.DataFrame({"model": ["a"], "value": [0.5]}), draws, "mean F1").sentence == "a is the only trained model."
+    few = {name: values[:30] for name, values in draws.items()}
+    assert tie(pd.DataFrame({"model": list("ac"), "value": [0.5, 0.1]}), few, "mean F1").sentence.startswith("30 draws are too few to tell 2 models apart")
+
+
+def test_planned_contrasts_name_each_pair_once_and_only_who_took_part(study) -> None:
+    assert analyses.planned(study, "planted") == [("planted", "stem-prior")]
+    names = SimpleNamespace(results=pd.DataFrame({"model": ["plain-70k", "plain-70k@untrained", "mapconv-9k@untrained"]}))
+    assert analyses.planned(names, "plain-70k") == [("plain-70k", "plain-70k@untrained")]
+
+
+def test_opponent_is_another_contender_or_nobody(study, sets) -> None:
+    assert analyses.opponent(study, "planted") in {"flat", "stem-prior", "random"}
+    alone = analyses.structure([planted()], *sets, settings=[CAREFUL], intervals=[], progress=False)
+    assert analyses.opponent(alone, "planted") is None
+
+
+def test_a_page_of_nulls_alone_is_refused_in_one_line(sets) -> None:
+    found = analyses.structure([planted("flat@untrained", "untrained")], *sets, n_draws=5, progress=False)
+    with pytest.raises(StudyError, match="no trained model among flat@untrained"):
+        analyses.structure_findings(found)
+
+
+def test_the_trap_of_a_head_per_rna_is_said_in_the_numbers_of_the_run(study) -> None:
+    traps = analyses.structure_traps(study, ["flat"])
+    said = analyses.traps_sentence(traps, None)
+    value = traps.set_index("trap").value
+    assert f"flat from {value['frozen choice']:.2f} to {value['head chosen per RNA']:.2f}" in said
+    assert "Random canonical pairs are at 0.06" in analyses.traps_sentence(traps, 0.06)
+
+
+def test_sets_are_named_with_what_they_hold(families) -> None:
+    said = analyses.sets_sentence([families])
+    assert said == "letters holds 24 natural RNAs of 4 families. No second set was asked for."
 
 
 def test_released_maps_need_a_known_way() -> None:

@@ -6,11 +6,18 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM
 
+from rnastudy.errors import StudyError
 from rnastudy.modeling import ALIGNMENT_TOKENS, TOKENS, AlignmentConfig, AlignmentForMaskedLM, EncoderConfig, EncoderForMaskedLM
-from rnastudy.modeling.layers import AntidiagonalTaps, MapConvolution, RelativeBias
+from rnastudy.modeling.layers import AntidiagonalTaps, LocalStem, MapConvolution, PairPrior, RelativeBias, ShiftedTaps
+from rnastudy.modeling.pieces import Pieces
 
 ENCODERS = {
     "convolution": EncoderConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, map_channels=3),
+    "taps": EncoderConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, map_channels=0, taps=3),
+    "stem": EncoderConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, map_channels=0, stem=7),
+    "prior": EncoderConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, map_channels=0, pair_prior=(3, 2, 0.8)),
+    "structure": EncoderConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, structure_symbols=3),
+    "kmer": EncoderConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, unit="kmer", unit_size=3, vocab_size=72),
     "plain": EncoderConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, map_channels=0, carry_scores=False),
 }
 
@@ -127,3 +134,74 @@ def test_loss_counts_hidden_bases_only() -> None:
     out = model(ids, labels=labels)
     expected = -out.logits[0, 2].log_softmax(-1)[1]
     torch.testing.assert_close(out.loss, expected)
+
+
+def test_shifted_copies_give_the_same_sum_as_the_kernel() -> None:
+    torch.manual_seed(0)
+    taps, shifted = AntidiagonalTaps(2, 3), ShiftedTaps(2, 3)
+    shifted.load_state_dict(taps.state_dict())
+    scores = torch.randn(2, 2, 11, 11)
+    torch.testing.assert_close(shifted(scores), taps(scores))
+
+
+def test_the_stem_sees_three_bases_to_each_side_and_no_padding() -> None:
+    torch.manual_seed(0)
+    stem, states, padded = LocalStem(4, 7), torch.zeros(1, 15, 4), torch.zeros(1, 15, dtype=torch.bool)
+    before = stem(states, padded)
+    states[0, 7] = 1.0
+    changed = (stem(states, padded) - before).abs().sum(-1)[0] > 1e-9
+    assert changed.nonzero().flatten().tolist() == list(range(4, 11))
+    padded[0, 7] = True
+    torch.testing.assert_close(stem(states, padded)[0, 6], before[0, 6])
+
+
+def test_the_prior_adds_its_weights_to_pairs_alone() -> None:
+    added = PairPrior((3.0, 2.0, 0.8), 8)(torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7]]))[0, 0]
+    expected = torch.zeros(8, 8)
+    for (one, other), weight in {(1, 2): 3.0, (0, 3): 2.0, (2, 3): 0.8}.items():
+        expected[one, other] = expected[other, one] = weight
+    torch.testing.assert_close(added, expected)
+
+
+def test_the_prior_stays_through_saving_and_can_be_switched_off(tmp_path) -> None:
+    from rnastudy import models
+
+    model = encoder("prior")
+    model.save_pretrained(tmp_path)
+    on, off = models.load(tmp_path), models.load(f"{tmp_path}@prior-off")
+    ids = sequence(9)
+    torch.testing.assert_close(on.network(ids, output_attentions=True).attentions[0], model(ids, output_attentions=True).attentions[0])
+    assert not torch.equal(on.network(ids).logits, off.network(ids).logits)
+    assert models.load(f"{tmp_path}@untrained").network.model.prior.pairwise_bias_map.abs().max() == 0
+
+
+def test_structure_adds_its_loss_where_it_is_known() -> None:
+    model, ids = encoder("structure"), sequence(6)
+    labels, symbols = torch.full((1, 6), -100), torch.full((1, 6), -100)
+    labels[0, 2] = 1
+    alone = model(ids, labels=labels, symbols=symbols).loss
+    torch.testing.assert_close(alone, model(ids, labels=labels).loss)
+    symbols[0, 3] = 2
+    added = -model.structure_head(model(ids, output_hidden_states=True).hidden_states[-1])[0, 3].log_softmax(-1)[2]
+    torch.testing.assert_close(model(ids, labels=labels, symbols=symbols).loss, alone + added)
+
+
+def test_a_model_of_pieces_names_pieces() -> None:
+    assert encoder("kmer")(sequence(6)).logits.shape == (1, 6, 72)
+
+
+def test_vocabularies_cut_and_come_back(tmp_path) -> None:
+    for made in (Pieces.kmers(3), Pieces.byte_pairs(["GGGAAACCC"] * 9, 5)):
+        made.save(tmp_path)
+        again = Pieces.read(tmp_path, made.unit, made.size)
+        assert again.cut("GGGAACNCC") == made.cut("GGGAACNCC")
+        assert {made.texts[number] for number in (0, 1, 2, 3)} == set("ACGU")
+    ids, spans = Pieces.kmers(3).cut("ACNGUA")
+    assert ids[:3] == [5, 5, 5]
+    assert spans[-1] == (3, 6)
+    with pytest.raises(StudyError, match="no window of 3"):
+        Pieces.kmers(3).cut("AC")
+    with pytest.raises(StudyError, match=r"needs its tokenizer\.json"):
+        Pieces.read(tmp_path / "none", "kmer", 3)
+    with pytest.raises(StudyError, match="unit of tokens"):
+        Pieces("base", 1, Pieces.kmers(3).tokenizer)

@@ -217,6 +217,24 @@ def test_names_of_equal_points_do_not_lie_on_each_other() -> None:
     assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
 
 
+@pytest.mark.parametrize("values", [[0.52, 0.94, 0.97, 0.99], [0.51, 0.52, 0.53, 0.54], [0.0, 0.01, 0.4, 1.0]])
+def test_names_of_floors_and_ceilings_never_overlap_and_stay_inside(values: list[float]) -> None:
+    bands = pd.DataFrame({"model": ["stem-prior", "canonical pairs only", "one partner a base", "both"], "role": ["floor"] + ["ceiling"] * 3, "value": values})
+    figure, _ = plotting.forest(pd.concat([RANKED[RANKED.role.isin(["trained", "untrained"])], bands]))
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 4
+    assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
+    assert all(box.x0 >= figure.bbox.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
+
+
+def test_near_ties_of_the_front_are_ringed_and_said() -> None:
+    three = pd.DataFrame({"model": list("abc"), "role": "trained", "structure": [0.5, 0.49, 0.1], "function": [0.8, 0.79, 0.5], "front": [True, False, False]})
+    alt = plotting.tradeoff(three.assign(near=[False, True, False]))[1]
+    assert "On the Pareto front: a. Not told from it: b." in alt
+    assert "Not told" not in plotting.tradeoff(three)[1]
+
+
 def test_a_cost_that_was_not_counted_gets_no_panel() -> None:
     two = pd.DataFrame({"model": ["a", "b"], "role": "trained", "value": [0.4, 0.5], "gflops": 0.0, "seconds": [1.0, 2.0]})
     assert len(plotting.cost(two, costs=["gflops", "seconds"])[0].axes) == 1
