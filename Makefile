@@ -1,7 +1,7 @@
 # make book   set up, run the default study, build the book, print where to open it
 # make test   set up, run all tests
 # make setup  only make the environment, .venv
-# make lint   style and types
+# make lint   style, types and the workflows of GitHub
 # make lock   renew constraints.txt after a change of dependencies
 
 SHELL := /bin/bash
@@ -36,6 +36,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy rnastudy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
 
 # Pins that are there already stay unless pyproject.toml forbids them.
 lock: $(READY)
