@@ -59,8 +59,6 @@ def main() -> None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         remedy = "make room, and run the same command again" if full else "check the path, and that you may read and write there"
         _fail(f"{error.filename or 'a file'}: {error.strerror}; {remedy}", 2)
-    except (KeyboardInterrupt, typer.Abort):
-        _fail("stopped; the same command goes on where it can", 130)
 
 
 def _fail(line: str, code: int) -> NoReturn:
@@ -204,7 +202,7 @@ def run(
 ) -> None:
     """Execute a notebook with parameters, or a whole study, into folders with tables, figures and a stamp."""
     if (analysis is None) == (all_ is None):
-        raise StudyError("name one analysis, or a study file after --all")
+        raise StudyError("name one analysis, or a study file after --all; see rnastudy run --help")
     if all_ is not None:
         if model or data or p or out or device:
             raise StudyError("--all takes its parameters from the study file; edit a copy of it, or run one analysis")
@@ -301,6 +299,28 @@ def book(
 
     for page in prepare_book(runs, to):
         typer.echo(f"{page.notebook}: {f'{len(page.written)} files written' if page.written else 'unchanged'}")
+
+
+@app.command()
+def claims(
+    runs: Annotated[Path, typer.Argument(help="Folder of finished runs.")] = Path("runs/default"),
+    out: Annotated[Path | None, typer.Option(help="File to write, CSV.")] = None,
+) -> None:
+    """Decide the review's claims from finished runs: what holds, fails, is a tie, or waits for which models."""
+    from rnastudy import claims as room
+    from rnastudy.files import write_whole
+
+    found = room.decide(room.gather(runs))
+    if out is not None:
+        write_whole(out, found.to_csv(index=False, lineterminator="\n"))
+    rows = [(row.id, row.protocol, row.verdict, _interval(row), row.words) for row in found.itertuples()]
+    _table("Claims", ("claim", "protocol", "verdict", "value (95 % interval)", "what it is, or what is lacking"), rows)
+
+
+def _interval(row: Any) -> str:
+    if row.value != row.value or row.value is None:
+        return ""
+    return f"{row.value:.3f}" + (f" ({row.low:.3f} to {row.high:.3f})" if row.low == row.low else "")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-STUDY = ("structure", "classification", "scaling", "tradeoff")
+STUDY = ("structure", "classification", "scaling", "tradeoff", "proteins", "lab")
 GROUPS = {
     "embedded": "Shipped with this project",
     "I": "Class I: trained on many kinds of RNA",
@@ -23,6 +23,7 @@ GROUPS = {
     "protein": "Protein models, as a reference line",
     "extra": "Not in the review",
 }
+VERDICTS = {"holds": "hold", "fails": "fail", "tie": "are ties", "undecided": "are undecided"}
 ROLES = {"selection": "to choose on", "test": "to score on", "either": "either"}
 
 
@@ -112,6 +113,12 @@ class ModelCards(FromText):
         for check in one.checks if one else ():
             yield f"  - {plain(check.name)}: **{check.state}**; {plain('; '.join(filter(None, (check.measured, check.reason))))}"
 
+    def _read_from(self, card: Any) -> str | None:
+        """Say from which code or file an adapter's names of tensors were read."""
+        from rnastudy.models.adapters import adapter, adapter_names
+
+        return adapter(card.loader).read_from if card.loader in adapter_names() else None
+
     def _size(self, card: Any) -> str:
         if card.parameters_million is None:
             return "not known"
@@ -125,8 +132,10 @@ class ModelCards(FromText):
             "Trained on": card.corpus,
             "Objective": card.objective,
             "Licence": card.licence,
+            "Restricted": "the licence limits use or outputs; nothing loads it unless it is named" if card.restricted else None,
             "Weights": card.weights,
             "Loaded by": card.loader,
+            "Key map read from": self._read_from(card),
             "Revision": card.revision,
             "Port in multimolecule": card.multimolecule_id,
             "Certificate": self._certificate(card.key)[1],
@@ -219,9 +228,17 @@ class RunCard(FromText):
         yield f"- Run on {said_device(stamp)} in {number(stamp.get('seconds'), 0)} seconds, {said_date(stamp)}."
         yield f"- Commit `{said_commit(stamp)}`, seed {stamp.get('seed')}, {stamp.get('dtype')}."
         yield f"- Run it again: `rnastudy run {name}`."
+        if stamp.get("certificates"):
+            yield f"- Loaded right, by [the doctor](../models.md): {self._certified(stamp['certificates'])}."
         files = [path for path in ("results.csv", "per_rna.csv", "stamp.json") if self.beside(f"{name}/{path}").exists()]
         links = [f"{{download}}`{path} <{name}/{path}>`" for path in files] + [f"{{download}}`the notebook <{name}.ipynb>`"]
         yield from (f"- Download: {', '.join(links)}.", ":::", "")
+
+    def _certified(self, states: dict[str, str]) -> str:
+        """Say of each state which models have it."""
+        names = {state: [name for name, found in states.items() if found == state] for state in dict.fromkeys(states.values())}
+        said = {"not run": "not examined"}
+        return "; ".join(f"{said.get(state, state)}: {', '.join(f'`{name}`' for name in found)}" for state, found in names.items())
 
 
 class Status(FromText):
@@ -267,7 +284,46 @@ def read_stamp(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+class Claims(FromText):
+    """Every claim of the review with its verdict under both protocols, from ``study/claims.csv``, which `rnastudy book` writes."""
+
+    def lines(self) -> Iterator[str]:
+        from rnastudy import claims
+
+        with self.beside("study/claims.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        counted = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in ("holds", "fails", "tie", "undecided")}
+        yield "Of " + f"{len(rows)} verdicts, " + ", ".join(f"{count} {VERDICTS[verdict]}" for verdict, count in counted.items()) + "."
+        listed = {one.id: one for one in claims.read().itertuples()}
+        yield from table(("claim", "review's protocol", "careful protocol"), self._summary(rows, listed))
+        for key, one in listed.items():
+            yield from self._claim(one, [row for row in rows if row["id"] == key])
+
+    def _summary(self, rows: list[dict[str, str]], listed: dict[str, Any]) -> Iterator[list[str]]:
+        for key, one in listed.items():
+            found = {row["protocol"]: f"**{row['verdict']}**" for row in rows if row["id"] == key}
+            yield [f"{key}. {plain(one.claim)}", found["review"], found["careful"]]
+
+    def _claim(self, one: Any, rows: list[dict[str, str]]) -> Iterator[str]:
+        yield from ("", f":::{{dropdown}} {one.id}. {plain(one.claim)}")
+        yield f"- Claimed by: {plain(one.source)}"
+        yield f"- Decided by: {plain(one.decided_by)}, on {plain(one.data)}"
+        yield f"- It holds if: {plain(one.holds_if)}"
+        for row in rows:
+            by = f" Decided by {plain(row['by'])}." if row["by"] else ""
+            yield f"- {row['protocol'].capitalize()} protocol: **{row['verdict']}**. {plain(row['words'])}{self._interval(row)}.{by}"
+        command = next((row["command"] for row in rows if row["command"]), "")
+        yield from ((f"- What decides it, on a machine with the weights: `{command}`", ":::", "") if command else (":::", ""))
+
+    def _interval(self, row: dict[str, str]) -> str:
+        if not row["value"]:
+            return ""
+        ends = f" ({float(row['low']):.3f} to {float(row['high']):.3f})" if row["low"] else ""
+        return f": {float(row['value']):.3f}{ends}"
+
+
 DIRECTIVES = {
+    "claims-table": Claims,
     "model-cards": ModelCards,
     "data-cards": DataCards,
     "published-numbers": Published,

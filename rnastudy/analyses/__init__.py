@@ -3,6 +3,8 @@
 Each analysis is one function that a notebook calls; what it returns is tables and the few arrays a figure draws.
 """
 
+from rnastudy.analyses.cause_tables import by_level, contrast_table, in_and_out, recorded
+from rnastudy.analyses.causes import CausesStudy, causes
 from rnastudy.analyses.classification import ClassificationStudy, classification
 from rnastudy.analyses.contenders import Contender, baseline, common_subset, contenders, neural
 from rnastudy.analyses.contrasts import contrasts, opponent, planned
@@ -57,6 +59,7 @@ __all__ = [
     "REVIEW",
     "RULES",
     "SETTINGS",
+    "CausesStudy",
     "ClassificationStudy",
     "Contender",
     "Ladder",
@@ -77,12 +80,15 @@ __all__ = [
     "best_of",
     "both_protocols",
     "by_depth",
+    "by_level",
+    "causes",
     "checkpoints",
     "cka_sentence",
     "classification",
     "classification_findings",
     "common_subset",
     "contenders",
+    "contrast_table",
     "contrasts",
     "costs",
     "covariation",
@@ -100,6 +106,7 @@ __all__ = [
     "guesses",
     "head_maps",
     "head_scores",
+    "in_and_out",
     "known_rna",
     "lab_findings",
     "lab_hairpin",
@@ -122,6 +129,7 @@ __all__ = [
     "protein_models",
     "proteins",
     "quoted_proteins",
+    "recorded",
     "released",
     "representations",
     "scaling_findings",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnastudy.errors import StudyError, unknown
 from rnastudy.training.zoo import LEVELS, SEEDS
 
-__all__ = ["HEADLINES", "Measured", "by_level", "contrast_table", "in_and_out", "nested"]
+__all__ = ["HEADLINES", "Measured", "by_level", "contrast_table", "in_and_out", "load_measured", "nested", "recorded", "save_measured"]
 
 Floats = NDArray[np.float64]
 #: What a level is judged on: structure of real RNAs (of alignments, for models that read them), and families told apart.
@@ -29,12 +31,62 @@ class Measured:
     draws : dict of str to ndarray, shape (B,)
         The same in every bootstrap draw; draw by draw on the same resamples for all models.
     per_rna : DataFrame
-        F1 of each scored RNA: panel, rna, family, f1, and whether its family or clan is in the corpus (``None``: not known).
+        F1 of each scored RNA: panel, rna, f1, and whether its family or clan is in the corpus (``None``: not known).
     """
 
     values: dict[str, float]
     draws: dict[str, Floats]
     per_rna: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def recorded(table: str) -> pd.DataFrame:
+    """Read a table that ships beside the models of the zoo; ``python -m tools.score_zoo`` makes them.
+
+    Parameters
+    ----------
+    table : {"values", "contrasts", "in_and_out"}
+        As `CausesStudy` holds them, and `in_and_out` returns it.
+
+    Raises
+    ------
+    StudyError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> "p_holm" in recorded("contrasts")
+    True
+    """
+    from rnastudy.models.cards import embedded_folder
+
+    known = ("values", "contrasts", "in_and_out")
+    if table not in known:
+        raise unknown("table of the zoo", table, known)
+    path = embedded_folder("zoo") / f"{table}.csv"
+    if not path.is_file():
+        raise StudyError(f"{path} is not in this installation; make it with: python -m tools.score_zoo")
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+def save_measured(path: Path, found: Measured) -> None:
+    """Write what was measured, whether RNAs are in the corpus left out, as one ``.npz``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {f"value {name}": np.array(value) for name, value in found.values.items()}
+    arrays |= {f"draws {name}": sample for name, sample in found.draws.items()}
+    arrays |= {f"rna {name}": found.per_rna[name].to_numpy(dtype=kind) for name, kind in (("panel", str), ("rna", str), ("f1", float))}
+    part = path.with_suffix(".part.npz")
+    np.savez(part, allow_pickle=False, **arrays)
+    part.replace(path)
+
+
+def load_measured(path: Path) -> Measured:
+    """Read what `save_measured` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        parts: dict[str, dict[str, NDArray]] = {"value": {}, "draws": {}, "rna": {}}
+        for key in stored.files:
+            kind, _, name = key.partition(" ")
+            parts[kind][name] = stored[key]
+    return Measured({name: float(value) for name, value in parts["value"].items()}, parts["draws"], pd.DataFrame(parts["rna"]))
 
 
 def nested(differences: Floats, seed: int = 0) -> Floats:

@@ -6,8 +6,10 @@ between two levels; its interval resamples seeds and, within them, families of R
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from rnastudy.analyses.cause_tables import Floats, Measured, contrast_table
+from rnastudy.analyses.cause_tables import HEADLINES, Floats, Measured, contrast_table, load_measured, save_measured
 from rnastudy.errors import StudyError
 from rnastudy.rna import Rna
 from rnastudy.training.zoo import LEVELS, SEEDS, Level
@@ -142,7 +144,13 @@ def null_of(level: Level) -> str:
 
 
 def causes(
-    models: Sequence[tuple[Level, int]] | None = None, *, n_draws: int = 500, seed: int = 0, untrained: bool = True, progress: bool = True
+    models: Sequence[tuple[Level, int]] | None = None,
+    *,
+    n_draws: int = 1000,
+    seed: int = 0,
+    untrained: bool = True,
+    cache: str | None = None,
+    progress: bool = True,
 ) -> CausesStudy:
     """Measure models of the zoo on structure and on function, and compare levels.
 
@@ -151,11 +159,13 @@ def causes(
     models : sequence of (Level, int), optional
         Levels and seeds; all that are there, if not given.
     n_draws : int
-        Bootstrap draws of families.
+        Bootstrap draws of families, for the two headline measures; other values come without an interval.
     seed : int
         Of the bootstrap, the same for all models.
     untrained : bool
         Measure the untrained twin of every architecture too.
+    cache : str, optional
+        Folder that keeps what was measured, under a key of weights, RNAs and bootstrap.
     progress : bool
         Show a progress bar.
 
@@ -172,7 +182,7 @@ def causes(
     found: dict[tuple[str, int, str], Measured] = {}
     for level, one, role in tqdm(todo, desc="causes", unit="model", disable=not progress):
         asked = aligned if level.recipe.architecture == "alignment" else single
-        found[level.name, one, role] = measure(level, one, asked, role=role, n_draws=n_draws, seed=seed)
+        found[level.name, one, role] = measure(level, one, asked, role=role, n_draws=n_draws, seed=seed, cache=cache)
     trained = {(name, one): measured for (name, one, role), measured in found.items() if role == "trained"}
     return CausesStudy(_value_table(found), contrast_table(trained, seed=seed), _rna_table(found))
 
@@ -184,7 +194,7 @@ def _roles(level: Level, untrained: bool) -> tuple[str, ...]:
     return ("trained", "untrained", "untrained, prior on") if level.recipe.config.get("pair_prior") else ("trained", "untrained")
 
 
-def measure(level: Level, model_seed: int, asked: Panels, *, role: str = "trained", n_draws: int = 500, seed: int = 0) -> Measured:
+def measure(level: Level, model_seed: int, asked: Panels, *, role: str = "trained", n_draws: int = 1000, seed: int = 0, cache: str | None = None) -> Measured:
     """Measure one model on its panels.
 
     Parameters
@@ -199,13 +209,38 @@ def measure(level: Level, model_seed: int, asked: Panels, *, role: str = "traine
         The model; its twin with random weights, where a pairing prior is off; the same with the prior on.
     n_draws, seed : int
         Of the bootstrap.
+    cache : str, optional
+        See `causes`.
     """
     from rnastudy.training.sources import family_labels
 
     probe = _with_prior(level, model_seed) if role == "untrained, prior on" else _probe(level, model_seed, untrained=role == "untrained")
-    values, draws, tables = _structure(probe, asked, family_labels(level.recipe), n_draws, seed)
+    path = None if cache is None else Path(cache) / f"{_key(probe, level.condition, role, asked, n_draws, seed)}.npz"
+    if path is not None and path.is_file():
+        found = load_measured(path)
+    else:
+        found = _ask(probe, asked, n_draws, seed)
+        if path is not None:
+            save_measured(path, found)
+    known, rnas = family_labels(level.recipe), {rna.name: rna for part in asked.structure.values() for rna in part}
+    inside = [None if known is None else bool({rnas[name].family, rnas[name].clan} & known) for name in found.per_rna.rna]
+    return replace(found, per_rna=found.per_rna.assign(in_corpus=pd.Series(inside, dtype=object)))
+
+
+def _key(probe: Any, condition: str, role: str, asked: Panels, n_draws: int, seed: int) -> str:
+    """What a measurement depends on, as a checksum."""
+    digest = hashlib.sha256(f"{probe.weights_sha256} {condition} {role} {n_draws} {seed}".encode())
+    for name, rnas in (("", asked.select), *asked.structure.items(), *asked.families.items()):
+        for rna in rnas:
+            digest.update(f"{name} {rna.name} {rna.sequence} {rna.family} {rna.pairs} {rna.alignment}".encode())
+    return digest.hexdigest()[:32]
+
+
+def _ask(probe: Any, asked: Panels, n_draws: int, seed: int) -> Measured:
+    values, draws, tables = _structure(probe, asked, n_draws, seed)
     for name, rnas in asked.families.items():
-        values[name], draws[name] = _function(probe, rnas, n_draws, seed)
+        values[name], sample = _function(probe, rnas, n_draws if name in HEADLINES else 0, seed)
+        draws |= {name: sample} if name in HEADLINES else {}
     return Measured(values, draws, pd.concat(tables, ignore_index=True))
 
 
@@ -227,8 +262,8 @@ def _with_prior(level: Level, model_seed: int) -> Any:
         return models.load(folder)
 
 
-def _structure(probe: Any, asked: Panels, known: set[str] | None, n_draws: int, seed: int) -> tuple[dict[str, float], dict[str, Floats], list[pd.DataFrame]]:
-    """Choose head and threshold on one set; score the others there, and in draws that choose anew."""
+def _structure(probe: Any, asked: Panels, n_draws: int, seed: int) -> tuple[dict[str, float], dict[str, Floats], list[pd.DataFrame]]:
+    """Choose head and threshold on one set; score the others there, the headline's also in draws that choose anew."""
     from rnastudy.contacts import Setting, bootstrap_reselect, scan_many, score, select
 
     setting = Setting("careful")
@@ -240,21 +275,20 @@ def _structure(probe: Any, asked: Panels, known: set[str] | None, n_draws: int, 
         scores = score(counts, choice)
         families = [[rna.family for rna in part] for part in (asked.select, rnas)]
         values[name] = scores.f1_macro
-        draws[name] = bootstrap_reselect(chosen_on, counts, families[0], families[1], n_draws, seed).f1_macro
-        table = pd.DataFrame({"panel": name, "rna": scores.names, "family": families[1], "f1": scores.f1})
-        table["in_corpus"] = [None if known is None else bool({rna.family, rna.clan} & known) for rna in rnas]
-        tables.append(table)
+        if name in HEADLINES:
+            draws[name] = bootstrap_reselect(chosen_on, counts, families[0], families[1], n_draws, seed).f1_macro
+        tables.append(pd.DataFrame({"panel": name, "rna": scores.names, "f1": scores.f1}))
     return values, draws, tables
 
 
 def _function(probe: Any, rnas: list[Rna], n_draws: int, seed: int) -> tuple[float, Floats]:
-    """AUROC of all pairs: cosines of mean-pooled states of the last layer, clan-mates left out."""
+    """AUROC of all pairs, and its draws: cosines of mean-pooled states of the last layer, clan-mates left out."""
     from rnastudy import overlap
     from rnastudy.embeddings import embed
 
     vectors = embed(probe, rnas).matrix("mean")
     scores = overlap.careful(vectors, [rna.family or rna.name for rna in rnas], [rna.clan for rna in rnas], draws=n_draws, seed=seed)
-    return scores.auroc, scores.draws["auroc"]
+    return scores.auroc, scores.draws.get("auroc", np.empty(0))
 
 
 def _shared(name: str, one: int, role: str) -> dict[str, Any]:

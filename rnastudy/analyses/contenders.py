@@ -111,12 +111,13 @@ def contenders(models: Iterable[str], baselines: Iterable[str] = (), *, untraine
         If there is no model at all, one is named twice, or one reads proteins.
     """
     from rnastudy.models import load
+    from rnastudy.models.conditions import shown_name
     from rnastudy.models.proteins import refuse_protein_models
 
     names = list(models)
     refuse_protein_models(names)
-    if not names or len(set(names)) < len(names):
-        raise StudyError(f"models {names}; name at least one, each once")
+    if not names or len(set(map(shown_name, names))) < len(names):
+        raise StudyError(f"models {', '.join(names) or 'none'}; name at least one, each once, and files or folders that tables can tell apart by name")
     wanted = [name + twin for name in names for twin in (("", "@untrained") if untrained and not name.endswith("@untrained") else ("",))]
     return [neural(load(name, device=device, seed=seed)) for name in wanted] + [baseline(name, seed=seed) for name in baselines]
 

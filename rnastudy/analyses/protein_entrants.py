@@ -39,10 +39,11 @@ def protein_contenders(models: Iterable[str], *, untrained: bool = True, device:
         If no model is named, one twice, or one does not read proteins.
     """
     from rnastudy.models import load
+    from rnastudy.models.conditions import shown_name
 
     names = list(models)
-    if not names or len(set(names)) < len(names):
-        raise StudyError(f"models {names}; name at least one, each once")
+    if not names or len(set(map(shown_name, names))) < len(names):
+        raise StudyError(f"models {', '.join(names) or 'none'}; name at least one, each once, and files or folders that tables can tell apart by name")
     twins = [f"{name}@untrained" for name in names if untrained and not name.endswith("@untrained")]
     wanted = [*names, *(twin for twin in twins if twin not in names)]
     return [neural(load(name, device=device, seed=seed)) for name in wanted] + [baseline("random", seed=seed)]

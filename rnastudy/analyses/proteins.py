@@ -31,6 +31,10 @@ CONTACT_SETTINGS = (Setting("careful", min_separation=MIN_SEPARATION), Setting("
 TOP = "top-L"
 
 
+#: The F1 that each protocol chooses by.
+F1_MEASURES = {"careful": "f1_macro", "review": "f1_micro"}
+
+
 @dataclass
 class ProteinStudy:
     """Tables of a protein analysis, and what its figures need.
@@ -49,6 +53,8 @@ class ProteinStudy:
         Layer and head chosen by it, counted from zero.
     draws : dict of str to dict
         Bootstrap draws of the test set's P@L by range and cut, on the same resamples for all contenders.
+    f1_draws : dict of (str, str) to ndarray
+        Bootstrap draws of the F1 that each protocol chooses by, by contender and protocol.
     """
 
     select: list[Protein]
@@ -59,6 +65,7 @@ class ProteinStudy:
     heads: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     chosen: dict[str, tuple[int, int]] = field(default_factory=dict)
     draws: dict[str, dict[Any, NDArray[np.float64]]] = field(default_factory=dict)
+    f1_draws: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
 
     def table(self, measure: str, *, protocol: str = TOP, reach: str = "long") -> pd.DataFrame:
         """Return the rows of all contenders for one measure; `reach` counts for ``top-L`` only."""
@@ -69,6 +76,16 @@ class ProteinStudy:
         """Return the F1 that each protocol chooses by: the mean of proteins under ``careful``, pooled under ``review``; floors have no head."""
         found = pd.concat([self.table("f1_macro", protocol="careful"), self.table("f1_micro", protocol="review")], ignore_index=True)
         return found.assign(**{place: found[place].where(found.role != "floor") for place in ("layer", "head")})
+
+    def draws_table(self) -> pd.DataFrame:
+        """Return the bootstrap draws of F1 as a tidy table: model, dataset, protocol, measure, draw, value."""
+        parts = [
+            pd.DataFrame(
+                {"model": name, "dataset": self.names[1], "protocol": protocol, "measure": F1_MEASURES[protocol], "draw": range(len(one)), "value": one}
+            )
+            for (name, protocol), one in self.f1_draws.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
 
     def by_range(self) -> pd.DataFrame:
         """Return P@L of every contender by range and cut, one row a contender."""
@@ -116,6 +133,7 @@ def proteins(entrants: Sequence[Contender], select_set: ProteinSet, test_set: Pr
             scores = score(counted[1][setting], choice)
             draws = bootstrap_reselect(counted[0][setting], counted[1][setting], [None] * len(study.select), [None] * len(study.test), n_draws, seed)
             rows += _f1_rows(shared_cells, choice, scores, draws)
+            study.f1_draws[entrant.name, setting.protocol] = getattr(draws, F1_MEASURES[setting.protocol])
             parts.append(_per_protein(entrant, setting.protocol, "f1", scores.names, scores.f1))
         study.chosen[entrant.name] = select_head(precise[0])
         study.heads[entrant.name] = np.nanmean(precise[0].at("long", "P@L"), axis=0)

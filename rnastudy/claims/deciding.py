@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rnastudy.claims.evidence import Evidence
 from rnastudy.errors import unknown
+from rnastudy.scaling import slope_from_draws
 from rnastudy.statistics import best_group
 
 __all__ = ["COMMAND", "MARGIN", "Verdict", "decide", "read"]
@@ -210,14 +211,14 @@ def _gain_at_a_price(evidence: Evidence, protocol: str, *, small: str, large: st
 
 
 def _protein_sizes(evidence: Evidence, protocol: str) -> Verdict:
-    numbers = evidence.numbers.get("proteins", {})
-    keys = [f"slope{end}" for end in ("", "_low", "_high")]
-    if not all(key in numbers for key in keys) or "level" not in numbers:
+    sizes = _group(evidence, "contacts", "protein")
+    found = evidence.sampled("contacts", protocol, sizes) if len(sizes) > 1 else None
+    if found is None:
         return _lacking("two or more trained sizes of ESM2 on protein contacts")
-    value, low, high = (float(numbers[key]) for key in keys)
-    flat, level = low <= 0 <= high, abs(float(numbers["level"]) - 0.67) <= 0.05
-    verdict = "holds" if flat and level else "fails"
-    return Verdict(verdict, f"change of contact F1 per tenfold size; mean level {numbers['level']:.2f}", value, low, high)
+    slope = slope_from_draws(*found, evidence.parameters("contacts", sizes))
+    level = float(found[0].mean())
+    verdict = "holds" if slope.low <= 0 <= slope.high and abs(level - 0.67) <= MARGIN else "fails"
+    return Verdict(verdict, f"change of contact F1 per tenfold size over {len(sizes)} sizes; mean level {level:.2f}", slope.value, slope.low, slope.high)
 
 
 def _unified_below(evidence: Evidence, protocol: str) -> Verdict:

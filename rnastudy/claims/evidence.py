@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnastudy.errors import StudyError
+from rnastudy.runs.gather import is_finished
+from rnastudy.runs.record import RESULT_COLUMNS
 
 __all__ = ["MEASURES", "Evidence", "gather"]
 
@@ -22,8 +24,10 @@ MEASURES = {
     ("structure", "careful"): ("f1_macro", 1),
     ("function", "review"): ("overlap_ratio", -1),
     ("function", "careful"): ("auroc", 1),
+    ("contacts", "review"): ("f1_micro", 1),
+    ("contacts", "careful"): ("f1_macro", 1),
 }
-_ANALYSES = {"structure": "structure", "function": "classification"}
+_ANALYSES = {"structure": "structure", "function": "classification", "contacts": "proteins"}
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,23 @@ class Evidence:
         """Say whose models the tables are about: the review's, this project's small ones, or others."""
         from rnastudy.models import cards
 
-        groups = {known.group if (known := cards().get(name)) else "others" for name in self.models("structure") + self.models("function")}
+        groups = {
+            known.group if (known := cards().get(name)) else "others" for name in self.models("structure") + self.models("function") + self.models("contacts")
+        }
         said = {"embedded": "this project's small models", "others": "models without a card"}
         return " and ".join(dict.fromkeys(said.get(group, "published models") for group in sorted(groups)))
+
+    def parameters(self, task: str, models: Iterable[str]) -> list[float]:
+        """Sizes of models that took part in a task, in parameters."""
+        rows = self.results[self.results.analysis == _ANALYSES[task]]
+        return [float(rows[rows.model == name].parameters.iloc[0]) for name in models]
 
     def sampled(self, task: str, protocol: str, models: Iterable[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Scores of models and their draws on the same resamples, more is better.
 
         Parameters
         ----------
-        task : {"structure", "function"}
+        task : {"structure", "function", "contacts"}
         protocol : {"review", "careful"}
         models : iterable of str
             M names.
@@ -132,13 +143,16 @@ def gather(folder: str | Path) -> Evidence:
     StudyError
         If there is no finished run.
     """
-    runs = sorted(path.parent for path in Path(folder).glob("*/stamp.json"))
+    found = (path.parent for path in Path(folder).glob("*/stamp.json"))
+    runs = sorted(run for run in found if is_finished(run) and not run.name.endswith((".partial", ".previous")))
     if not runs:
         raise StudyError(f"{folder} holds no finished run; make them with: rnastudy run --all studies/default.yml")
     named = {run: json.loads((run / "stamp.json").read_text(encoding="utf-8")).get("analysis", run.name) for run in runs}
     extra = {name: _joined(runs, f"{name}.csv", named) for name in ("per_rna", "families", "depth", "alignments")}
     numbers = {named[run]: json.loads((run / "numbers.json").read_text(encoding="utf-8")) for run in runs if (run / "numbers.json").is_file()}
-    return Evidence(_joined(runs, "results.csv", named), _joined(runs, "draws.csv", named), extra, numbers)
+    results = _joined(runs, "results.csv", named)
+    results = results.reindex(columns=list(dict.fromkeys([*results.columns, *RESULT_COLUMNS, "role", "n", "parameters"])))
+    return Evidence(results, _joined(runs, "draws.csv", named), extra, numbers)
 
 
 def _joined(runs: Iterable[Path], name: str, analyses: dict[Path, str]) -> pd.DataFrame:

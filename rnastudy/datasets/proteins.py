@@ -115,8 +115,10 @@ def _gather(name: str, paths: Sequence[Path], known: DataCard | None) -> Protein
     left_out: Counter[str] = Counter()
     found = [protein for path in paths for protein in _read(path, left_out)]
     twice = [one for one, times in Counter(protein.name for protein in found).items() if times > 1]
-    if twice or not found:
-        raise StudyError(f"{name}: {f'protein {twice[0]!r} comes twice; rename one' if twice else 'no protein in it; give at least one, with name, sequence and contacts'}")
+    if twice:
+        raise StudyError(f"{name}: protein {twice[0]!r} comes twice; rename one")
+    if not found:
+        raise StudyError(f"{name}: no protein in it; give at least one, with name, sequence and contacts")
     sums = [file_sha256(path) for path in paths]
     sha256 = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
     return ProteinSet(name, tuple(found), known, sha256, dict(left_out))

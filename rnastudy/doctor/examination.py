@@ -11,9 +11,11 @@ from pathlib import Path
 
 from rnastudy.doctor import masked, reading, running, weights
 from rnastudy.doctor.records import FAIL, NOT_RUN, PASS, Certificate, Check, stored
-from rnastudy.errors import StudyError
+from rnastudy.errors import StudyError, unknown
 from rnastudy.models import ModelCard, availability, cards, load
 from rnastudy.models.adapters import adapter, adapter_names
+from rnastudy.models.conditions import shown_name, split_name
+from rnastudy.models.loading import DTYPES
 from rnastudy.models.probe import Probe
 
 __all__ = ["CHECKS", "certificate", "examine"]
@@ -63,7 +65,7 @@ def certificate(name_or_path: str | Path, *, device: str = "cpu", dtype: str = "
     Raises
     ------
     StudyError
-        If there is no such model or device.
+        If there is no such model, device or dtype.
 
     Examples
     --------
@@ -72,9 +74,11 @@ def certificate(name_or_path: str | Path, *, device: str = "cpu", dtype: str = "
     ...
     rnastudy.errors.StudyError: unknown model 'rnafn'; did you mean rnafm, ...
     """
-    name, _, suffix = str(name_or_path).partition("@")
+    if dtype not in DTYPES:
+        raise unknown("dtype", dtype, DTYPES)
+    name, suffix, untrained = split_name(str(name_or_path))
     card = cards().get(name)
-    lacks = availability(card, device).lacks if card is not None and not suffix and not fetch else ()
+    lacks = availability(card, device).lacks if card is not None and not (suffix or untrained or fetch) else ()
     blank = _blank(str(name_or_path), card, device, dtype)
     if lacks:
         return replace(blank, lacks=lacks)
@@ -92,7 +96,7 @@ def certificate(name_or_path: str | Path, *, device: str = "cpu", dtype: str = "
 def _blank(name: str, card: ModelCard | None, device: str, dtype: str) -> Certificate:
     """A certificate without checks; of a path only the last part is named."""
     return Certificate(
-        name if card is not None and "/" not in name else Path(name).name,
+        Path(shown_name(name)).name,
         key_map=_key_map(card),
         revision=card.revision if card else None,
         date=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -12,7 +12,7 @@ from typing import Any
 from rnastudy.errors import StudyError
 from rnastudy.files import write_whole
 
-__all__ = ["FAIL", "NOT_RUN", "PASS", "Certificate", "Check", "read", "state_of", "stored", "write"]
+__all__ = ["FAIL", "NOT_RUN", "PASS", "Certificate", "Check", "read", "state_of", "state_of_weights", "stored", "write"]
 
 PASS, FAIL, NOT_RUN = "pass", "fail", "not run"
 
@@ -162,3 +162,28 @@ def state_of(model: str) -> str:
     """State of a model by the certificates that come with the package: ``not run`` where there is none."""
     one = stored().get(model)
     return NOT_RUN if one is None else one.state
+
+
+def state_of_weights(sha256: str | None, *, beside: str | Path = "runs/doctor") -> str:
+    """State of a model by the checksum of its weights, whatever its name.
+
+    Parameters
+    ----------
+    sha256 : str, optional
+        Of the weights that were loaded.
+    beside : str or Path
+        Where ``rnastudy doctor`` writes the user's own certificates, ``NAME/certificate.json``; they are looked at after those
+        that come with the package.
+
+    Returns
+    -------
+    str
+        ``pass``, ``fail``, or ``not run`` where no certificate is about these weights.
+
+    Examples
+    --------
+    >>> state_of_weights(stored()["mapconv-9k"].weights_sha256), state_of_weights("0" * 64)
+    ('pass', 'not run')
+    """
+    own = [read(path) for path in sorted(Path(beside).glob("*/certificate.json"))]
+    return next((one.state for one in [*stored().values(), *own] if sha256 and one.weights_sha256 == sha256), NOT_RUN)

@@ -41,7 +41,7 @@ def keys_matched(probe: Probe) -> Check:
     count = len(probe.network.state_dict())
     measured = f"{count} tensors matched by name and shape; exceptions used: {', '.join(exceptions) or 'none'}"
     adapted = probe.card is not None and probe.card.loader in adapter_names()
-    return Check(name, PASS, measured, limit, "heads are left out by the adapter, by name" if adapted else "")
+    return Check(name, PASS, measured, limit, "what the adapter leaves out is left out by name" if adapted else "")
 
 
 def _step(value: float) -> float:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnastudy.claims import decide, gather
 from rnastudy.errors import StudyError
 from rnastudy.paths import without_paths, write_bytes
 from rnastudy.runs.stamp import read_json
@@ -50,7 +51,7 @@ def prepare_book(runs: str | Path, study: str | Path) -> list[PreparedPage]:
     Returns
     -------
     list of PreparedPage
-        By name.
+        By name. The verdicts on the review's claims are written beside them as ``claims.csv``.
 
     Raises
     ------
@@ -60,7 +61,12 @@ def prepare_book(runs: str | Path, study: str | Path) -> list[PreparedPage]:
     folders = sorted(path.parent for path in Path(runs).expanduser().glob("*/stamp.json") if not path.parent.name.endswith((".partial", ".previous")))
     if not folders:
         raise StudyError(f"{runs}: no finished runs; execute some with: rnastudy run --all studies/default.yml")
-    return [prepare_run(folder, study) for folder in folders]
+    for half in Path(study).expanduser().glob(".*.part"):
+        half.unlink(missing_ok=True)
+    pages = [prepare_run(folder, study) for folder in folders]
+    verdicts = decide(gather(Path(runs).expanduser())).to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    write_bytes(Path(study).expanduser() / "claims.csv", verdicts.encode())
+    return pages
 
 
 def prepare_run(run: str | Path, study: str | Path) -> PreparedPage:

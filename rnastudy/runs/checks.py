@@ -54,7 +54,7 @@ def check(values: Mapping[str, Any], known: Mapping[str, Parameter], cards: Card
     for name, value in values.items():
         if name not in known:
             raise unknown("parameter", str(name), known)
-        checked[name] = _fit(value, known[name])
+        checked[name] = _alone(_fit(value, known[name]), known[name])
         _check_choice(checked[name], known[name], cards)
         _check_range(checked[name], known[name])
     return checked
@@ -66,6 +66,14 @@ def _fit(value: Any, parameter: Parameter) -> Any:
     if type(value) is int and float in parameter.types:
         return float(value)
     raise wrong_type(parameter, value)
+
+
+def _alone(value: Any, parameter: Parameter) -> Any:
+    """Take blanks and commas off the one word of a choice, as they would be off several: a notebook compares it as it is."""
+    if not isinstance(value, str) or not parameter.choices or parameter.several:
+        return value
+    words = names(value)
+    return value if len(words) > 1 else "".join(words)
 
 
 def _check_range(value: Any, parameter: Parameter) -> None:

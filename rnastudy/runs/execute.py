@@ -15,10 +15,11 @@ from typing import Any
 
 from rnastudy.errors import StudyError, brief, unknown
 from rnastudy.files import check_writable
+from rnastudy.models.conditions import split_name
 from rnastudy.paths import alone, is_there, shown, user_path, without_paths, write_bytes
 from rnastudy.runs.checks import check, check_machine, check_together
 from rnastudy.runs.kinds import cards, looks_like_a_path
-from rnastudy.runs.parameters import read_parameters
+from rnastudy.runs.parameters import names, read_parameters
 from rnastudy.runs.stamp import base_stamp, fingerprint, read_json, sha256_of, write_json
 
 __all__ = ["Finished", "RunFailed", "checked_parameters", "find_notebook", "run_analysis"]
@@ -196,11 +197,13 @@ def _execute(notebook: Path, partial: Path, parameters: Mapping[str, Any], label
 
 def _complete(partial: Path, folder: Path, more: Mapping[str, Any], notebook: Path, parameters: Mapping[str, Any]) -> None:
     stamp = read_json(partial / "stamp.json") or base_stamp(notebook.stem, parameters)
-    stamp = {**stamp, "parameters": dict(parameters), "finished": True, **more}
+    elsewhere = _paths_in(parameters)
+    kept = {name: _replaced(value, elsewhere) if isinstance(value, str) else value for name, value in parameters.items()}
+    stamp = {**stamp, "parameters": kept, "finished": True, **more}
     stamp.setdefault("seconds", more["run_seconds"])
     write_json(partial / "stamp.json", stamp)
     page = partial / "notebook.ipynb"
-    write_bytes(page, _without_paths(page.read_text(encoding="utf-8"), partial, folder, notebook).encode())
+    write_bytes(page, _without_paths(page.read_text(encoding="utf-8"), partial, folder, notebook, elsewhere).encode())
     previous = folder.with_name(folder.name + ".previous")
     shutil.rmtree(previous, ignore_errors=True)
     if folder.exists():
@@ -209,9 +212,23 @@ def _complete(partial: Path, folder: Path, more: Mapping[str, Any], notebook: Pa
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def _without_paths(text: str, partial: Path, folder: Path, notebook: Path) -> str:
-    """Name the run's folder as it will be, and keep where it and the notebook lie on this machine out of the page."""
-    names = {partial.as_posix(): shown(folder), partial.absolute().as_posix(): shown(folder), notebook.absolute().as_posix(): shown(notebook)}
+def _paths_in(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Absolute paths that parameters name, alone or as weights behind a model's ``@``, each with what is shown in its place."""
+    words = [word for value in parameters.values() if isinstance(value, str) for word in names(value)]
+    paths = [part for word in words for part in (word, split_name(word)[0], split_name(word)[1]) if part.startswith("/") and Path(part).name and is_there(part)]
+    return {path: shown(Path(path)) for path in paths}
+
+
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    """Replace each key by its value, the longest first."""
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path])
+    return text
+
+
+def _without_paths(text: str, partial: Path, folder: Path, notebook: Path, elsewhere: Mapping[str, str]) -> str:
+    """Name the run's folder as it will be, and keep where it, the notebook and what it was given lie on this machine out of the page."""
+    names = {**elsewhere, partial.as_posix(): shown(folder), partial.absolute().as_posix(): shown(folder), notebook.absolute().as_posix(): shown(notebook)}
     for path, name in sorted(names.items(), key=lambda both: -len(both[0])):
         for _ in range(3):  # as it is, as a word of JSON, and as a word of code within JSON
             text = text.replace(path, name)

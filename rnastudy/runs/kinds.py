@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rnastudy.errors import StudyError, brief
-from rnastudy.models.conditions import conditions
+from rnastudy.models.conditions import split_name
 from rnastudy.paths import is_there
 
 __all__ = ["KINDS", "cards", "check_path", "looks_like_a_path", "model_name", "refuse_unrunnable"]
@@ -137,10 +137,17 @@ def model_name(word: str) -> str:
     >>> model_name("rnafm@untrained")
     'rnafm'
     """
-    name, _, suffix = conditions(word)[0].partition("@")
-    if suffix not in ("", "untrained") and not is_there(suffix):
+    from rnastudy.models import cards
+    from rnastudy.models.adapters import adapter_names
+
+    name, suffix, _ = split_name(word)
+    bare = brief(name)[1:-1]
+    if suffix and not is_there(suffix):
         what = f"no such file or folder: {brief(suffix)[1:-1]}" if looks_like_a_path(suffix) else f"unknown suffix {brief('@' + suffix)} of model {brief(name)}"
-        raise StudyError(f"{what}; write NAME, NAME@untrained, or NAME@PATH of weights in their authors' layout")
+        raise StudyError(f"{what}; write {bare}, {bare}@untrained, or {bare}@PATH of weights in their authors' layout")
+    card = cards().get(name)
+    if suffix and (card is None or card.loader not in adapter_names()):
+        raise StudyError(f"model {bare} has no adapter for weights in their authors' layout, so '@PATH' is not for it; give the folder of a checkpoint alone")
     return name
 
 

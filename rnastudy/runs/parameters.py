@@ -106,7 +106,7 @@ def read_parameters(notebook: str | Path) -> dict[str, Parameter]:
     try:
         cells = nbformat.read(str(notebook), as_version=4).cells
         tagged = [cell.source for cell in cells if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", [])]
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError, nbformat.ValidationError) as error:
         reason = getattr(error, "strerror", None) or "is no notebook"
         raise StudyError(f"{notebook}: {reason}; give an .ipynb file in the format of Jupyter, version 4") from None
     if len(tagged) != 1:

@@ -89,6 +89,7 @@ def plan(study: Study, gpu: str = "h200") -> list[Need]:
     >>> plan(study)[0].run
     'structure'
     """
+    machine(gpu)
     return [need(cell, gpu) for cell in study.cells]
 
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnastudy.doctor.records import state_of_weights
 from rnastudy.errors import StudyError
 from rnastudy.runs.stamp import base_stamp, device_name, peak_memory, read_json, write_json
 
@@ -168,7 +169,7 @@ class Run:
         self.save_figure(figure, name, alt=alt, caption=caption)
 
     def record(self, *, data: Any = (), weights: Any = ()) -> None:
-        """Note the checksums of the data and the weights that were used.
+        """Note the checksums of the data and the weights that were used, and what `rnastudy doctor` found of those weights.
 
         Parameters
         ----------
@@ -176,7 +177,9 @@ class Run:
         weights : Probe, iterable of them, or mapping of name to sha256
         """
         self._stamp["data"].update(_checksums(data, "sha256"))
-        self._stamp["weights"].update(_checksums(weights, "weights_sha256"))
+        loaded = _checksums(weights, "weights_sha256")
+        self._stamp["weights"].update(loaded)
+        self._stamp["certificates"].update({name: state_of_weights(found) for name, found in loaded.items() if not name.endswith("@untrained")})
         self._save_stamp()
 
     def finish(self) -> Path:
@@ -211,7 +214,7 @@ def start_run(analysis: str, out: str | Path, **parameters: Any) -> Run:
 
 
 def _plain(name: str) -> str:
-    if Path(name).name != name or name.startswith("."):
+    if not name or Path(name).name != name or name.startswith("."):
         raise StudyError(f"{name!r} is no name for a file; leave out folders and leading dots")
     return name
 

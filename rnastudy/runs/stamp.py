@@ -144,4 +144,5 @@ def base_stamp(analysis: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "source_sha256": source_sha256(),
         "data": {},
         "weights": {},
+        "certificates": {},
     }

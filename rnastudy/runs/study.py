@@ -31,7 +31,7 @@ from rnastudy.paths import inside
 from rnastudy.plain_yaml import read_yaml
 from rnastudy.runs.checks import check_machine
 from rnastudy.runs.execute import Finished, checked_parameters, find_notebook, run_analysis
-from rnastudy.runs.parameters import read_parameters
+from rnastudy.runs.parameters import Parameter, read_parameters
 
 __all__ = ["Cell", "Study", "StudyResult", "read_study", "run_study"]
 
@@ -132,7 +132,7 @@ def _cells(entry: Any, defaults: Mapping[str, Any], file: Path) -> list[Cell]:
     empty = [name for name, values in grid.items() if not values]
     if empty:
         raise StudyError(f"{file}: the grid of {empty[0]!r} is empty, which makes no run at all; list its values or leave it out")
-    known = read_parameters(find_notebook(analysis))
+    known = _declared(analysis, file)
     shared = {name: value for name, value in defaults.items() if name in known}
     cells = []
     for values in itertools.product(*grid.values()):
@@ -142,6 +142,13 @@ def _cells(entry: Any, defaults: Mapping[str, Any], file: Path) -> list[Cell]:
         cells.append(Cell(name, analysis, {**shared, **own, **point}))
         _check_cell(cells[-1], file)
     return cells
+
+
+def _declared(analysis: str, file: Path) -> dict[str, Parameter]:
+    try:
+        return read_parameters(find_notebook(analysis))
+    except StudyError as error:
+        raise StudyError(f"{file}: {error}") from None
 
 
 def _check_cell(cell: Cell, file: Path) -> None:

@@ -111,11 +111,11 @@ def _solves(cell: Any) -> bool:
 
 
 def _unboxed(match: re.Match[str], folded: bool) -> str:
-    """Write a box as plain Markdown; what was folded is an answer, and its title the question, if it is not just called that."""
+    """Write a box as plain Markdown; what was folded is an answer or a reason, and its title an option, if it is not just called that."""
     kind, title, body = match.groups()
     if kind == "admonition" or folded:
         return f"**{title}**\n\n{body}"
-    return "" if title == "Answer" else f"**{title}**"
+    return "" if title == "Answer" else f"- {title}"
 
 
 def _plain(notebook: Any, *, folded: bool) -> Any:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from rnastudy.analyses import CAREFUL
-from rnastudy.runs import run_analysis
+from rnastudy.runs import find_notebook, run_analysis
 
 SMALL = {
     "structure": {
@@ -41,13 +41,25 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("runs")
 
 
+def with_solutions(name: str, folder: Path) -> str:
+    """A copy of a notebook in which the code of its folded solutions stands as cells of its own, at the end."""
+    notebook = nbformat.read(find_notebook(name), 4)
+    folded = [cell.source for cell in notebook.cells if cell.cell_type == "markdown" and "{dropdown} Answer" in cell.source]
+    fences = [code for source in folded for code in re.findall(r"```python\n(.*?)```", source, re.DOTALL)]
+    assert fences, f"{name} has no exercise in code"
+    notebook.cells += [nbformat.v4.new_code_cell(code, metadata={"tags": ["solution"]}) for code in fences]
+    folder.mkdir(exist_ok=True)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return str(folder / f"{name}.ipynb")
+
+
 @pytest.fixture(scope="module")
 def finished(runs: Path) -> dict[str, Path]:
-    """All four, run small, with their vectors kept in a folder of the test."""
+    """All four, run small with the solutions of their exercises, with their vectors kept in a folder of the test."""
     folders = {}
     for name, parameters in SMALL.items():
         cache = {} if name == "structure" else {"cache": str(runs / "cache")}
-        run_analysis(name, runs / name, {**parameters, **cache}, offline=True, progress=False)
+        run_analysis(with_solutions(name, runs / "sources"), runs / name, {**parameters, **cache}, offline=True, progress=False)
         folders[name] = runs / name
     return folders
 
@@ -78,6 +90,12 @@ def test_an_executed_notebook_shows_no_error_and_every_cell_ran(finished: dict[s
     cells = [cell for cell in nbformat.read(finished[name] / "notebook.ipynb", 4).cells if cell.cell_type == "code"]
     assert not [output for cell in cells for output in cell.outputs if output.output_type == "error"]
     assert all(cell.execution_count for cell in cells)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_solutions_of_the_exercises_run_and_show_something(finished: dict[str, Path], name: str) -> None:
+    cells = [cell for cell in nbformat.read(finished[name] / "notebook.ipynb", 4).cells if "solution" in cell.metadata.get("tags", [])]
+    assert cells and all(cell.outputs for cell in cells)
 
 
 def test_numbers_of_the_text_come_from_the_table(finished: dict[str, Path]) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 from rnastudy import datasets
-from rnastudy.analyses import causes as room
-from rnastudy.analyses.cause_tables import Measured, contrast_table, in_and_out, nested
+from rnastudy.analyses.cause_tables import Measured, contrast_table, in_and_out, nested, recorded
 from rnastudy.analyses.causes import measure, null_of, panels, per_family, stored
 from rnastudy.errors import StudyError
 from rnastudy.models.cards import embedded_folder
 from rnastudy.rna import Rna
 from rnastudy.training.zoo import LEVELS
+
+room = import_module("rnastudy.analyses.causes")
 
 
 def measured(f1: float, auroc: float, draws: int = 999) -> Measured:
@@ -97,20 +100,25 @@ def test_a_zoo_that_is_not_there_is_refused() -> None:
 
 
 @pytest.mark.skipif(not (embedded_folder("zoo/base/0") / "model.safetensors").is_file(), reason="the zoo is not trained: python -m tools.train_zoo")
-def test_a_model_is_measured_on_both_tasks_and_its_twin_is_not_it() -> None:
+def test_a_model_is_measured_on_both_tasks_and_its_twin_is_not_it(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     single, _ = panels()
     few = room.Panels(
         single.select[:20],
         {name: rnas[:12] for name, rnas in single.structure.items()},
         {name: rnas[:24] for name, rnas in single.families.items()},
     )
-    one, twin = (measure(LEVELS["base"], 0, few, role=role, n_draws=20) for role in ("trained", "untrained"))
+    one, twin = (measure(LEVELS["base"], 0, few, role=role, n_draws=20, cache=str(tmp_path)) for role in ("trained", "untrained"))
     assert set(one.values) == {"f1_selection", "f1", "f1_drawn_out", "f1_drawn_in", "auroc", "auroc_in"}
-    assert all(len(sample) == 20 for sample in one.draws.values())
+    assert {name: len(sample) for name, sample in one.draws.items()} == {"f1": 20, "auroc": 20}
     assert one.values["f1_drawn_out"] > twin.values["f1_drawn_out"] + 0.1
     table = in_and_out(one.per_rna.assign(factor="architecture", level="base", role="trained", seed=0))
     assert table.set_index("panel").n_in["f1_drawn_out"] == 0
     assert table.set_index("panel").n_in["f1_drawn_in"] > 6
+    monkeypatch.setattr(room, "_ask", None)
+    again = measure(LEVELS["base"], 0, few, n_draws=20, cache=str(tmp_path))
+    assert again.values == one.values
+    assert all(np.array_equal(again.draws[name], one.draws[name]) for name in one.draws)
+    assert again.per_rna.equals(one.per_rna)
 
 
 @pytest.mark.skipif(not (embedded_folder("zoo/prior/0") / "model.safetensors").is_file(), reason="the zoo is not trained: python -m tools.train_zoo")
@@ -124,3 +132,19 @@ def test_the_prior_alone_is_a_null_of_its_own() -> None:
 def test_models_that_are_there_are_listed_with_those_asked_under_a_condition() -> None:
     names = {level.name for level, _ in stored()}
     assert ("prior-off-at-test" in names) == ("prior" in names)
+
+
+def test_the_tables_that_ship_are_those_of_the_models_that_ship() -> None:
+    values, contrasts = recorded("values"), recorded("contrasts")
+    there = {(level.name, seed) for level, seed in stored()}
+    trained = values[values.role == "trained"]
+    assert set(zip(trained.level, trained.seed, strict=True)) <= there
+    means = trained.groupby(["level", "measure"]).value.mean()
+    for row in contrasts[contrasts.seeds == 3].itertuples():
+        assert row.difference == pytest.approx(means[row.level, row.measure] - means[row.against, row.measure], abs=2e-5)
+        assert row.low <= row.high
+        assert row.p <= row.p_holm + 1e-5
+    out = recorded("in_and_out")
+    assert set(out[out.panel == "f1"].n_in) == {0}
+    with pytest.raises(StudyError, match="table of the zoo"):
+        recorded("value")

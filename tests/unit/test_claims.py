@@ -26,7 +26,7 @@ SCORES = {
     "nt": (0.05, 0.55),
     "random-canonical": (0.05, 0.50),
 }
-ANALYSES = {"structure": "structure", "function": "classification"}
+ANALYSES = {"structure": "structure", "function": "classification", "contacts": "proteins"}
 
 
 def planted(scores=SCORES, noise=0.01, n=400, **more):
@@ -36,7 +36,7 @@ def planted(scores=SCORES, noise=0.01, n=400, **more):
     for (task, protocol), (measure, sign) in MEASURES.items():
         for name, pair in scores.items():
             value = sign * pair[task == "function"]
-            base = {"analysis": ANALYSES[task], "model": name, "dataset": "set", "protocol": protocol, "measure": measure, "n": 50}
+            base = {"parameters": 1e6, "analysis": ANALYSES[task], "model": name, "dataset": "set", "protocol": protocol, "measure": measure, "n": 50}
             role = "floor" if name == "random-canonical" else "trained"
             rows.append(
                 {
@@ -111,6 +111,14 @@ def test_near_random_needs_an_interval_within_the_margin():
     assert verdict(planted(noise=0.2), "C11").verdict == "tie"
 
 
+def test_protein_sizes_are_flat_only_at_the_stated_level():
+    sizes = {"esm2-8m": 8e6, "esm2": 650e6, "esm2-3b": 3e9}
+    for scores, expected in (((0.66, 0.67, 0.66), "holds"), ((0.40, 0.40, 0.40), "fails"), ((0.60, 0.68, 0.74), "fails")):
+        evidence = planted({name: (score, 0.0) for name, score in zip(sizes, scores, strict=True)})
+        grown = evidence.results.assign(parameters=evidence.results.model.map(sizes))
+        assert verdict(Evidence(grown, evidence.draws), "C09").verdict == expected
+
+
 def test_unified_models_below_class_one():
     assert verdict(planted(), "C10").verdict == "holds"
 
@@ -182,7 +190,7 @@ def test_gather_reads_finished_runs_and_refuses_others(tmp_path):
         claims.gather(tmp_path)
     run = tmp_path / "structure"
     run.mkdir()
-    (run / "stamp.json").write_text(json.dumps({"analysis": "structure"}))
+    (run / "stamp.json").write_text(json.dumps({"analysis": "structure", "finished": True}))
     planted().results.to_csv(run / "results.csv", index=False)
     pd.DataFrame({"model": ["a"], "measure": ["f1_macro"], "draw": [0], "value": [0.1]}).to_csv(run / "draws.csv", index=False)
     with pytest.raises(StudyError, match="no column 'dataset'"):

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from rnastudy.errors import StudyError
 from rnastudy.models import availability, cards, load
+from rnastudy.models.adapters import adapter
 from rnastudy.models.cards import ModelCard
 from rnastudy.models.network import attention_points
 from rnastudy.models.probe import Padding, Probe
@@ -168,6 +169,30 @@ def test_a_checkpoint_folder_works_by_path(folder):
 def test_names_that_cannot_be_loaded(name, message):
     with pytest.raises(StudyError, match=message):
         load(name)
+
+
+def test_weights_behind_a_key_have_a_twin_and_are_shown_without_their_folder(tmp_path, monkeypatch):
+    one = adapter("utrlm_original")
+    card = cards()["utrlm-base"]
+    stored = {key: torch.randn(shape) * 0.1 for key, shape in one.layout(one.config(card)).items()}
+    torch.save(stored, tmp_path / "mine.pkl")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    trained, twin = load("utrlm-base@~/mine.pkl"), load(f"utrlm-base@{tmp_path}/mine.pkl@untrained")
+    assert (trained.name, twin.name) == ("utrlm-base@mine.pkl", "utrlm-base@mine.pkl@untrained")
+    assert trained.weights_sha256 != twin.weights_sha256 == load("utrlm-base@untrained").weights_sha256
+    assert any("structure_linear" in said for said in trained.network.key_exceptions)
+
+
+def test_two_files_of_one_name_are_refused_as_one_table_cannot_tell_them_apart(tmp_path):
+    from rnastudy.analyses.contenders import contenders
+
+    names = []
+    for part in "ab":
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "w.pkl").write_bytes(b"")
+        names.append(f"utrlm-base@{tmp_path / part / 'w.pkl'}")
+    with pytest.raises(StudyError, match="that tables can tell apart by name"):
+        contenders(names)
 
 
 def test_a_model_without_library_or_adapter_is_refused(monkeypatch):
