@@ -371,11 +371,13 @@ def score_embeddings(
 
 
 @app.command()
-def cite() -> None:
-    """Say how to cite the study, and whom to cite with it."""
-    typer.echo(f"The rnastudy authors. rnastudy, version {__version__}.")
-    typer.echo("The study it repeats: arXiv:2505.09087; in print: Brief. Bioinform. 27(2), bbag098, 2026.")
-    typer.echo("Cite the models and data sets that you used, too: rnastudy models, rnastudy data info NAME.")
+def cite(run: Annotated[Path | None, typer.Argument(help="Folder of a finished run.")] = None) -> None:
+    """Write the bibliography of just what a run used (BibTeX); without a run, of the study and the review."""
+    from rnastudy import citing
+
+    entries = citing.bibliography()
+    for key in citing.ALWAYS if run is None else citing.cited_by(run):
+        typer.echo(entries[key] + "\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pandas as pd
 from rnastudy.analyses.structure import CAREFUL, REVIEW, StructureStudy
 from rnastudy.analyses.ties import Findings, Tie, beside, best_trained, dropped, joined, known, reach, tie
 from rnastudy.contacts import Setting
+from rnastudy.models.conditions import shown_name
 
 __all__ = [
     "alignments_sentence",
@@ -130,7 +131,8 @@ def decoding_sentence(study: StructureStudy, model: str) -> str:
 
 
 def alignments_sentence(study: StructureStudy, model: str) -> str:
-    """Say how an alignment model stands to its twin and to the best method on the same families."""
+    """Say how an alignment model, named as it was asked for, stands to its twin and to the best method on the same families."""
+    model = shown_name(model)
     table = study.table(CAREFUL).query("role != 'ceiling'").set_index("model")
     own, best = table.loc[model], table.value.idxmax()
     text = f"On {int(own.n)} alignments {model} has a mean F1 of {own.value:.2f} (95 % interval {own.low:.2f} to {own.high:.2f})"

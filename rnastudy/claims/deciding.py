@@ -257,7 +257,8 @@ def _near_random(evidence: Evidence, protocol: str) -> Verdict:
 def _spread(evidence: Evidence, protocol: str) -> Verdict:
     """Ratio of standard deviations between RNAs, single-sequence models over the alignment model, by family bootstrap."""
     table = evidence.tables.get("per_rna", pd.DataFrame())
-    rows = table[(table.protocol == protocol) & (table.decoder == "raw") & (table.role == "trained")] if len(table) else table
+    whole = {"protocol", "decoder", "role"} <= set(table.columns)
+    rows = table[(table.protocol == protocol) & (table.decoder == "raw") & (table.role == "trained")] if whole else table[:0]
     aligned = _reading_alignments(rows.model.unique()) if len(rows) else []
     singles = [name for name in rows.model.unique() if name not in aligned] if len(rows) else []
     if not aligned or not singles:

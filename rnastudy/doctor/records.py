@@ -98,9 +98,10 @@ class Certificate:
 
     @property
     def state(self) -> str:
-        """``fail`` if a check failed, ``not run`` if none was made, else ``pass``."""
+        """``fail`` if a check failed, ``not run`` if none was made or no weights were read (an untrained twin), else ``pass``."""
         states = {check.state for check in self.checks}
-        return FAIL if FAIL in states else PASS if PASS in states else NOT_RUN
+        unread = any(check.name == "keys" and check.state == NOT_RUN for check in self.checks)
+        return FAIL if FAIL in states else PASS if PASS in states and not unread else NOT_RUN
 
     def __getitem__(self, name: str) -> Check:
         """Check of a name."""

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,5 +106,5 @@ def load_cached(path: Path, cut: tuple[str, ...]) -> Embeddings:
         with np.load(path, allow_pickle=False) as archive:
             vectors = {(key.split("|")[0], int(key.split("|")[1])): archive[key] for key in archive.files if "|" in key}
             return Embeddings(tuple(archive["names"].tolist()), vectors, bool(archive["start_token"]), tuple(archive["skipped"].tolist()), cut)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
         raise StudyError(f"the cached embeddings {path} cannot be read ({error}); delete the file and run again") from None

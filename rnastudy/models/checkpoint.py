@@ -46,7 +46,9 @@ def read_config(source: str, card: ModelCard | None, revision: str | None, trust
 
     with readable(source):
         stored, _ = PreTrainedConfig.get_config_dict(source, revision=revision)
-    kind = stored.get("model_type", "")
+    kind = stored.get("model_type", "") if isinstance(stored, dict) else None
+    if not isinstance(kind, str):
+        raise StudyError(f"{source}: its config.json holds no settings with a model_type; give a checkpoint folder made by save_pretrained")
     if not _known(kind) and not (trust and "auto_map" in stored):
         remedy = "its own code must be run: trust_remote_code=True and revision=" if "auto_map" in stored else "an adapter, or the extra 'multimolecule'"
         raise StudyError(f"{source}: architecture {kind!r} is not known here; it needs {remedy}")
@@ -175,7 +177,7 @@ def readable(source: str) -> Iterator[None]:
         yield
     except StudyError:
         raise
-    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, UnpicklingError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, EOFError, UnpicklingError, SafetensorError) as error:
         first = " ".join(str(error).split())[:240]
         raise StudyError(f"checkpoint {source!r} cannot be read: {first}; check the address, the network and the files") from error
 

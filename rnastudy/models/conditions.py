@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnastudy.errors import StudyError, brief
+from rnastudy.paths import is_there, shown
 
 if TYPE_CHECKING:
     from torch import nn
 
     from rnastudy.models.probe import Probe
 
-__all__ = ["Condition", "at_depth", "conditions", "impose", "without_prior"]
+__all__ = ["Condition", "at_depth", "conditions", "impose", "shown_name", "split_name", "without_prior"]
 
 _SUFFIX = re.compile(r"@(depth(?P<depth>[0-9]{1,9})|prior-off)(?=@|$)")
 
@@ -63,8 +65,51 @@ def conditions(name: str) -> tuple[str, Condition]:
     depths = [int(one["depth"]) for one in found if one["depth"]]
     offs = len(found) - len(depths)
     if len(depths) > 1 or offs > 1 or 0 in depths:
-        raise StudyError(f"model {brief(name)}: give one '@depthN', with N of 1 or more, and one '@prior-off'")
+        raise StudyError(f"model {brief(name)}: a depth is 0, or a condition comes twice; give one '@depthN', with N of 1 or more, and one '@prior-off'")
     return _SUFFIX.sub("", name), Condition(depths[0] if depths else None, bool(offs))
+
+
+def split_name(name: str) -> tuple[str, str, bool]:
+    """Take the name of a model apart.
+
+    Parameters
+    ----------
+    name : str
+        ``KEY@PATH@untrained``, of which all but the first may be missing; conditions are passed over.
+
+    Returns
+    -------
+    key : str
+        Key of a card, hub id, or path of a checkpoint folder.
+    suffix : str
+        What else stands behind it, such as the path of weights in the authors' layout; may be empty.
+    untrained : bool
+        Whether random weights are asked for.
+
+    Examples
+    --------
+    >>> split_name("utrlm-base@weights/a.pkl@untrained")
+    ('utrlm-base', 'weights/a.pkl', True)
+    """
+    key, _, rest = conditions(name)[0].partition("@")
+    untrained = rest == "untrained" or rest.endswith("@untrained")
+    return key, rest.removesuffix("untrained").removesuffix("@") if untrained else rest, untrained
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a model as tables and pages show it, without paths of this machine.
+
+    Of weights behind a key the name of the file is kept, of a folder outside the working folder its last part.
+
+    Examples
+    --------
+    >>> shown_name("utrlm-base@/data/mine/a.pkl@untrained"), shown_name("rnafm@untrained")
+    ('utrlm-base@a.pkl@untrained', 'rnafm@untrained')
+    """
+    key, suffix, _ = split_name(name)
+    plain = shown(Path(key).expanduser()) if "/" in key and is_there(key) else key
+    rest = name[len(key) :]
+    return plain + (rest.replace(suffix, Path(suffix).name, 1) if suffix else rest)
 
 
 def at_depth(name: str, depth: int) -> str:

@@ -27,11 +27,13 @@ from rnastudy.models.checkpoint import (
     untrained,
     weights_sha256,
 )
-from rnastudy.models.conditions import conditions, impose
+from rnastudy.models.conditions import conditions, impose, shown_name, split_name
+from rnastudy.models.ports import port_config, port_name, port_tokenizer
 from rnastudy.models.probe import Padding, Probe
 from rnastudy.models.proteins import PROTEIN, ProteinReader, esm2_config, esm2_reader, hub_reader, reads_protein
 from rnastudy.models.readers import HubReader, LetterReader
 from rnastudy.models.weights import find_file, read_tensors, weight_paths
+from rnastudy.paths import is_there
 
 __all__ = ["assemble", "fill", "load"]
 
@@ -93,10 +95,10 @@ def load(
     ...
     rnastudy.errors.StudyError: unknown model 'rnafn'; did you mean rnafm, ...
     """
-    asked, condition = conditions(str(name_or_path))
-    name, _, suffix = asked.partition("@")
+    _, condition = conditions(str(name_or_path))
+    name, suffix, twin = split_name(str(name_or_path))
     card = find_card(name)
-    twin, path = _suffix(suffix, card)
+    path = _weights(suffix, card)
     if dtype not in DTYPES:
         raise unknown("dtype", dtype, DTYPES)
     check_device(device)
@@ -107,7 +109,7 @@ def load(
         probe = assemble(name, card, path, drawn)
     else:
         probe = _checkpoint_probe(name, _source(name, card), card, revision or (card.revision if card else None), trust_remote_code, drawn)
-    probe.name = str(name_or_path)
+    probe.name = shown_name(str(name_or_path))
     impose(probe, condition)
     _move(probe.network, device, DTYPES[dtype])
     return probe.check()
@@ -122,13 +124,13 @@ def _move(network: torch.nn.Module, device: str, dtype: torch.dtype) -> None:
         network.get_submodule(holder)._buffers[key] = buffer.to(device)
 
 
-def _suffix(suffix: str, card: ModelCard | None) -> tuple[bool, Path | None]:
-    """Read what stands behind ``@``: ``untrained``, or the path of weights in the authors' own layout."""
-    if suffix in ("", "untrained"):
-        return suffix == "untrained", None
+def _weights(suffix: str, card: ModelCard | None) -> Path | None:
+    """Read what stands behind ``@`` beside ``untrained``: the path of weights in the authors' own layout."""
+    if not suffix:
+        return None
     own = card is not None and card.loader in adapter_names()
-    if own and Path(suffix).exists():
-        return False, Path(suffix)
+    if own and is_there(suffix):
+        return Path(suffix).expanduser()
     remedy = "'@untrained', or '@PATH' of weights that are there" if own else "the only one is '@untrained'"
     raise StudyError(f"model suffix '@{suffix}' is not known; {remedy}")
 
@@ -137,10 +139,11 @@ def _source(name: str, card: ModelCard | None) -> str:
     """Folder or hub id that a name stands for."""
     if card is not None:
         return str(embedded_folder(card.key)) if card.loader == "embedded" else str(card.hub)
-    if Path(name).is_dir():
-        if not (Path(name) / "config.json").is_file():
+    folder = Path(name).expanduser() if name and is_there(name) else None
+    if folder is not None and folder.is_dir():
+        if not (folder / "config.json").is_file():
             raise StudyError(f"folder {name!r} has no config.json; give a checkpoint folder made by save_pretrained")
-        return name
+        return str(folder)
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
         return name
     raise unknown("model", name, cards())
@@ -151,10 +154,10 @@ def _checkpoint_probe(name: str, source: str, card: ModelCard | None, revision: 
     if card is not None and card.loader == "embedded" and not Path(source, "config.json").is_file():
         raise StudyError(f"embedded model {name!r} is not in this installation; remake it with: rnastudy train")
     if trust and not COMMIT.fullmatch(revision or ""):
-        raise StudyError(f"trust_remote_code for {name!r} needs revision=, the full 40-digit commit whose code you have read")
-    bare = card is not None and card.series == "ESM2" and drawn is not None
-    config = esm2_config(card) if card is not None and bare else read_config(source, card, revision, trust)
-    reader = _reader(source, config, card, revision, trust) if not bare else esm2_reader()
+        raise StudyError(f"trust_remote_code for {name!r} needs revision=; give the full 40-digit commit whose code you have read")
+    built = _from_card(card) if card is not None and drawn is not None else None
+    config = built[0] if built else read_config(source, card, revision, trust)
+    reader = built[1] if built else _reader(source, config, card, revision, trust)
     with quiet():
         network = untrained(config, drawn, trust) if drawn is not None else trained(source, config, revision, trust)
     if card is not None and "layer_norm_eps" in card.overrides:
@@ -173,6 +176,17 @@ def _checkpoint_probe(name: str, source: str, card: ModelCard | None, revision: 
         revision=getattr(config, "_commit_hash", None) or revision,
         no_logits=None if masked else "the checkpoint holds no masked-language head",
     )
+
+
+def _from_card(card: ModelCard) -> tuple[Any, HubReader | ProteinReader] | None:
+    """Configuration and reader of an untrained twin without the hub; ``None`` where the card does not suffice."""
+    if card.series == "ESM2":
+        return esm2_config(card), esm2_reader()
+    if port_name(card) is None:
+        return None
+    tokenizer = port_tokenizer(card)
+    config = port_config(card, len(tokenizer))
+    return config, HubReader(tokenizer, alphabet=card.alphabet, end=config.model_type not in NO_END_TOKEN, unnamed=card.unnamed)
 
 
 def _reader(source: str, config: Any, card: ModelCard | None, revision: str | None, trust: bool) -> LetterReader | HubReader | ProteinReader:
@@ -267,6 +281,16 @@ def fill(network: torch.nn.Module, one: Adapter, stored: Mapping[str, torch.Tens
     network.load_state_dict(tensors, strict=False, assign=any(weight.is_meta for weight in network.parameters()))
     if not any(weight.is_meta for weight in network.parameters()):
         refuse_nan(network, name)
+    kinds = {re.sub(r"\d+", "N", key) for key in _left_out(one, stored)}
+    network.key_exceptions = tuple(f"leaves out {kind}" for kind in sorted(kinds))  # type: ignore[assignment]
+
+
+def _left_out(one: Adapter, stored: Mapping[str, torch.Tensor]) -> list[str]:
+    """List the tensors of a checkpoint that nothing in the network was made of: heads, and second copies."""
+    converted = one.convert(stored)
+    used = {tensor.untyped_storage().data_ptr() for tensor in converted.values()}
+    unseen = [key for key, tensor in stored.items() if tensor.untyped_storage().data_ptr() not in used]
+    return [key for key in unseen if len(one.convert({other: stored[other] for other in stored if other != key})) == len(converted)]
 
 
 def _given_paths(card: ModelCard, path: Path) -> list[Path]:

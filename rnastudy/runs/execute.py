@@ -229,8 +229,16 @@ def _replaced(text: str, names: Mapping[str, str]) -> str:
 def _without_paths(text: str, partial: Path, folder: Path, notebook: Path, elsewhere: Mapping[str, str]) -> str:
     """Name the run's folder as it will be, and keep where it, the notebook and what it was given lie on this machine out of the page."""
     names = {**elsewhere, partial.as_posix(): shown(folder), partial.absolute().as_posix(): shown(folder), notebook.absolute().as_posix(): shown(notebook)}
+    here = Path.cwd().as_posix()
+    names |= {f"{here}/": "", here: "."} if len(here) > 1 else {}
     for path, name in sorted(names.items(), key=lambda both: -len(both[0])):
-        for _ in range(3):  # as it is, as a word of JSON, and as a word of code within JSON
-            text = text.replace(path, name)
-            path, name = (json.dumps(word, ensure_ascii=False)[1:-1] for word in (path, name))
+        for old, new in zip(_spellings(path), _spellings(name), strict=True):
+            text = text.replace(old, new)
     return without_paths(text)
+
+
+def _spellings(words: str) -> list[str]:
+    """Spell words as they are, as a word of JSON, and as a word of code within JSON, in papermill's way too."""
+    inner = json.dumps(words, ensure_ascii=False)[1:-1]
+    code = words.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return [words, *(json.dumps(word, ensure_ascii=False)[1:-1] for word in (words, inner, code))]

@@ -6,14 +6,14 @@ Every batch is a function of (seed, step) alone, so a run that was stopped goes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from rnastudy.errors import StudyError
 from rnastudy.rna import Rna
 
-__all__ = ["Corpus", "encode", "hairpins", "pad", "single_hairpins"]
+__all__ = ["Corpus", "encode", "hairpins", "pad", "single_hairpins", "structure_symbols"]
 
 _CODE = np.full(256, 5, dtype=np.int64)
 _CODE[np.frombuffer(b"ACGUN-", dtype=np.uint8)] = [0, 1, 2, 3, 5, 6]
@@ -30,6 +30,20 @@ def encode(sequence: str) -> np.ndarray:
     [0, 1, 2, 3, 5, 6]
     """
     return _CODE[np.frombuffer(sequence.encode(), dtype=np.uint8)]
+
+
+def structure_symbols(rna: Rna) -> np.ndarray:
+    """Number the dot-bracket symbols of an RNA: 0 unpaired, 1 opening, 2 closing; -100 throughout where the structure is not known.
+
+    Examples
+    --------
+    >>> structure_symbols(Rna("a", "GAAAC", pairs=((0, 4),))).tolist()
+    [1, 0, 0, 0, 2]
+    """
+    symbols = np.full(len(rna), 0 if rna.pairs is not None else -100, dtype=np.int64)
+    for opening, closing in rna.pairs or ():
+        symbols[opening], symbols[closing] = 1, 2
+    return symbols
 
 
 def _hairpin(rng: np.random.Generator, low: int, high: int) -> np.ndarray:
@@ -107,11 +121,14 @@ class Corpus:
         Chance of each, summing to one.
     bucket : int
         Lengths within a bucket of this many bases share a batch.
+    symbols : list of int arrays
+        Structure of each as `structure_symbols` gives it; empty for alignments.
     """
 
     rows: list[np.ndarray]
     weights: np.ndarray
     bucket: int = 10
+    symbols: list[np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.rows:
@@ -126,18 +143,23 @@ class Corpus:
     def mix(cls, sets: Sequence[tuple[Sequence[Rna], float]], bases: tuple[int, int], *, aligned: bool = False) -> Corpus:
         """Mix data sets; each has its weight in total, whatever its number of sequences."""
         rows: list[np.ndarray] = []
+        symbols: list[np.ndarray] = []
         weights: list[float] = []
         for rnas, weight in sets:
             chosen = [rna for rna in rnas if bases[0] <= len(rna) <= bases[1]]
             rows += [np.stack([encode(row) for row in rna.alignment or ()]) if aligned else encode(rna.sequence) for rna in chosen]
+            symbols += [] if aligned else [structure_symbols(rna) for rna in chosen]
             weights += [weight / max(len(chosen), 1)] * len(chosen)
         total = np.array(weights)
-        return cls(rows, total / total.sum() if len(total) else total)
+        return cls(rows, total / total.sum() if len(total) else total, symbols=symbols)
 
-    def draw(self, tokens: int, rng: np.random.Generator, *, rows: int = 1) -> list[np.ndarray]:
-        """Draw one batch of about `tokens` bases (cells, for alignments with `rows` rows each)."""
+    def pick(self, tokens: int, rng: np.random.Generator, *, rows: int = 1) -> np.ndarray:
+        """Number the sequences of one batch of about `tokens` bases (cells, for alignments with `rows` rows each)."""
         chosen = np.flatnonzero(self._member == rng.choice(len(self._share), p=self._share))
         length = max(self.rows[k].shape[-1] for k in chosen) + 2
         share = self.weights[chosen] / self.weights[chosen].sum()
-        picked = rng.choice(chosen, size=max(1, tokens // (length * rows)), p=share)
-        return [self.rows[k] for k in picked]
+        return rng.choice(chosen, size=max(1, tokens // (length * rows)), p=share)
+
+    def draw(self, tokens: int, rng: np.random.Generator, *, rows: int = 1) -> list[np.ndarray]:
+        """Draw one batch; see `pick`."""
+        return [self.rows[k] for k in self.pick(tokens, rng, rows=rows)]

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import math
 import platform
+import shutil
 import time
-from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from safetensors import SafetensorError
+from torch import nn
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
+from rnastudy.devices import check_device
 from rnastudy.errors import StudyError, unknown
-from rnastudy.modeling import ALIGNMENT_TOKENS, TOKENS, AlignmentConfig, AlignmentForMaskedLM, EncoderConfig, EncoderForMaskedLM
-from rnastudy.training.corpora import Corpus, hairpins, pad, single_hairpins
-from rnastudy.training.recipes import RECIPES, Recipe, Stage
+from rnastudy.modeling import TOKENS, AlignmentConfig, AlignmentForMaskedLM, EncoderConfig, EncoderForMaskedLM
+from rnastudy.modeling.pieces import Pieces
+from rnastudy.paths import alone
+from rnastudy.training.batches import Batch, Batches
+from rnastudy.training.recipes import RECIPES, Recipe
+from rnastudy.training.zoo import ZOO
 
-__all__ = ["build", "mask", "train"]
+__all__ = ["build", "find_recipe", "train"]
 
-_SYNTHETIC = {"hairpins": hairpins, "single_hairpins": single_hairpins}
-_MASK, _CHECK_EVERY = TOKENS["MASK"], 100
+_CHECK_EVERY = 100
 
 
 def build(recipe: Recipe, seed: int = 0) -> PreTrainedModel:
@@ -41,108 +45,29 @@ def build(recipe: Recipe, seed: int = 0) -> PreTrainedModel:
     torch.manual_seed(seed)
     if recipe.architecture == "alignment":
         return AlignmentForMaskedLM(AlignmentConfig(**recipe.config))
-    return EncoderForMaskedLM(EncoderConfig(**recipe.config))
+    symbols = 3 if recipe.structure_loss else 0
+    vocabulary = len(TOKENS) + {"base": 0, "kmer": 4**recipe.unit_size, "byte-pair": recipe.unit_size}[recipe.unit]
+    units = {"unit": recipe.unit, "unit_size": recipe.unit_size, "vocab_size": vocabulary}
+    return EncoderForMaskedLM(EncoderConfig(**recipe.config, **units, structure_symbols=symbols))
 
 
-def mask(ids: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Hide bases that the model must name.
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe of a shipped model, or of an experiment of the zoo.
 
-    Parameters
-    ----------
-    ids : int array
-        Token ids; only A, C, G and U (0 to 3) are ever hidden.
-    recipe : Recipe
-        Says how many, and what is shown in their place.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    shown, labels : Tensor
-        Same shape as `ids`; labels are -100 where nothing was hidden.
+    Raises
+    ------
+    StudyError
+        If there is none of this name.
 
     Examples
     --------
-    >>> shown, labels = mask(np.zeros((1, 8), dtype=int), RECIPES["mapconv-9k"], np.random.default_rng(0))
-    >>> bool(((labels == 0) | (labels == -100)).all())
-    True
+    >>> find_recipe("zoo/spans").masking
+    'spans'
     """
-    hidden = (ids < 4) & (rng.random(ids.shape) < recipe.masked)
-    lot = rng.random(ids.shape)
-    shown = np.where(hidden & (lot < recipe.mixture[0]), _MASK, ids)
-    swapped = hidden & (lot >= recipe.mixture[0]) & (lot < sum(recipe.mixture))
-    shown = np.where(swapped, rng.integers(0, 4, ids.shape), shown)
-    return torch.from_numpy(shown), torch.from_numpy(np.where(hidden, ids, -100))
-
-
-class _Batches:
-    """Batches of a recipe, each a function of the seed and the step."""
-
-    def __init__(self, recipe: Recipe, seed: int) -> None:
-        self.recipe, self.seed = recipe, seed
-        self.aligned = recipe.architecture == "alignment"
-        self.checksums: dict[str, str] = {}
-        self.sizes: dict[str, int] = {}
-        loaded = {name: self._load(name) for stage in recipe.stages for name in stage.corpora if name not in _SYNTHETIC}
-        self.corpora = [self._mix(stage, {name: split[0] for name, split in loaded.items()}) for stage in recipe.stages]
-        self.held = self._validation([rna for split in loaded.values() for rna in split[1]])
-
-    def _load(self, name: str) -> tuple[list[Any], list[Any]]:
-        """Split a data set by family into training and validation (one family in twenty)."""
-        from rnastudy import datasets
-
-        data = datasets.load(name)
-        self.checksums[name], self.sizes[name] = _content(data.rnas), len(data)
-        held = [hashlib.sha256((rna.family or rna.name).encode()).digest()[0] < 13 for rna in data.rnas]
-        return [r for r, out in zip(data.rnas, held, strict=True) if not out], [r for r, out in zip(data.rnas, held, strict=True) if out]
-
-    def _mix(self, stage: Stage, sets: dict[str, list[Any]]) -> Corpus | None:
-        real = [(sets[name], weight) for name, weight in stage.corpora.items() if name in sets]
-        return Corpus.mix(real, self.recipe.bases, aligned=self.aligned) if real else None
-
-    def _validation(self, rnas: list[Any]) -> list[tuple[Tensor, Tensor]]:
-        """Batches of held-out families at full depth, masked once and for all."""
-        rng = np.random.default_rng([self.seed, 1 << 20])
-        corpus = Corpus.mix([(rnas, 1.0)], self.recipe.bases, aligned=self.aligned)
-        return [self._real(corpus, rng, self.recipe.rows) for _ in range(8)]
-
-    def _real(self, corpus: Corpus, rng: np.random.Generator, depth: int) -> tuple[Tensor, Tensor]:
-        """One batch of sequences, or of alignments with `depth` random rows each."""
-        if not self.aligned:
-            return self._ready(corpus.draw(self.recipe.tokens, rng), rng)
-        rows = corpus.draw(self.recipe.tokens, rng, rows=depth)
-        stacked = np.full((len(rows), depth, max(row.shape[1] for row in rows)), ALIGNMENT_TOKENS["PAD"])
-        for k, row in enumerate(rows):
-            shown = row[rng.permutation(len(row))[:depth]]
-            stacked[k, : shown.shape[0], : shown.shape[1]] = shown
-        return mask(stacked, self.recipe, rng)
-
-    def _ready(self, rows: list[np.ndarray], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        return mask(pad(rows, TOKENS["PAD"], end=TOKENS["SINK"]), self.recipe, rng)
-
-    def stage(self, step: int) -> int:
-        """Number of the stage that a step lies in."""
-        ends = np.cumsum([stage.share for stage in self.recipe.stages]) * self.recipe.steps
-        return min(int(np.searchsorted(ends, step, side="right")), len(ends) - 1)
-
-    def draw(self, step: int) -> tuple[Tensor, Tensor]:
-        """The batch of a step: one corpus of the stage, chosen by weight."""
-        rng, number = np.random.default_rng([self.seed, step]), self.stage(step)
-        stage, corpus = self.recipe.stages[number], self.corpora[number]
-        weights = {name: weight for name, weight in stage.corpora.items() if name in _SYNTHETIC}
-        weights[""] = sum(stage.corpora.values()) - sum(weights.values())
-        name = rng.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values()))
-        if name:
-            count = self.recipe.tokens // (30 if name == "single_hairpins" else 80)
-            return self._ready(_SYNTHETIC[name](count, rng), rng)
-        assert corpus is not None
-        return self._real(corpus, rng, 2 ** int(rng.integers(int(math.log2(self.recipe.rows)) + 1)) if self.aligned else 1)
-
-
-def _content(rnas: Iterable[Any]) -> str:
-    """Checksum of the sequences themselves, so that it does not change when a file is packed anew."""
-    rows = ("\t".join((rna.name, *(rna.alignment or (rna.sequence,)))) for rna in rnas)
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    known = {**RECIPES, **ZOO}
+    if name not in known:
+        raise unknown("recipe", name, known)
+    return known[name]
 
 
 def _rate(step: int, recipe: Recipe) -> float:
@@ -154,11 +79,11 @@ def _rate(step: int, recipe: Recipe) -> float:
 
 
 @torch.no_grad()
-def _validation_loss(model: PreTrainedModel, batches: list[tuple[Tensor, Tensor]], device: str) -> float:
+def _validation_loss(model: PreTrainedModel, batches: list[Batch], device: str) -> float:
     """Mean cross-entropy of the hidden bases of families that are not trained on."""
     model.eval()
     losses, counts = [], []
-    for shown, labels in batches:
+    for shown, labels, _ in batches:
         losses.append(model(shown.to(device), labels=labels.to(device)).loss.item())
         counts.append(int((labels >= 0).sum()))
     model.train()
@@ -168,32 +93,54 @@ def _validation_loss(model: PreTrainedModel, batches: list[tuple[Tensor, Tensor]
 def _save_checkpoint(folder: Path, step: int, made_by: str, model: PreTrainedModel, optimiser: torch.optim.Optimizer, log: list[dict]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     state = {"step": step, "made_by": made_by, "model": model.state_dict(), "optimiser": optimiser.state_dict(), "log": log}
-    torch.save(state, folder / "part")
-    (folder / "part").replace(folder / f"step-{step:05d}.pt")
+    try:
+        torch.save(state, folder / "part")
+        (folder / "part").replace(folder / f"step-{step:05d}.pt")
+    except (OSError, RuntimeError) as error:
+        raise _unwritten(folder, error) from None
 
 
 def _resume(folder: Path, made_by: str, model: PreTrainedModel, optimiser: torch.optim.Optimizer, device: str) -> tuple[int, list[dict]]:
     """Load the newest checkpoint, if there is one; return the next step and the log so far."""
-    found = sorted(folder.glob("step-*.pt"))
+    found = sorted(folder.glob("step-*.pt"), key=lambda path: (len(path.name), path.name))
     if not found:
         return 0, []
-    state = torch.load(found[-1], map_location=device, weights_only=True)
-    if state.get("made_by") != made_by:
+    state = _stored(found[-1], device)
+    if state["made_by"] != made_by:
         raise StudyError(f"{folder} holds a training with another recipe, seed or number of steps; choose another --out, or remove that folder")
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     return state["step"], state["log"]
 
 
-def _write(out: Path, name: str, model: PreTrainedModel, log: list[dict], stamp: dict[str, Any]) -> None:
-    """Write weights, configuration, stamp and loss curve."""
-    model.save_pretrained(out)
-    (out / "model.safetensors").chmod(0o644)
-    with (out / "curve.csv").open("w", newline="") as file:
+def _stored(path: Path, device: str) -> dict[str, Any]:
+    """Read what `_save_checkpoint` wrote; a file that is damaged, or holds anything else, is refused."""
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        whole = isinstance(state, dict) and {"step", "made_by", "model", "optimiser", "log"} <= state.keys()
+    except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, UnpicklingError):
+        whole = False
+    if not whole:
+        raise StudyError(f"{path}: is no whole checkpoint of a training; remove it, and the training goes on from the one before")
+    return state
+
+
+def _write(out: Path, name: str, model: PreTrainedModel, log: list[dict], stamp: dict[str, Any], pieces: Pieces | None) -> None:
+    """Write weights, configuration, stamp and loss curve, each whole or not at all."""
+    part = out / "checkpoints" / "written"
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    (part / "model.safetensors").chmod(0o644)
+    with (part / "curve.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(log[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(log)
-    (out / "training.json").write_text(json.dumps({"name": name, **stamp}, indent=1) + "\n")
+    (part / "training.json").write_text(json.dumps({"name": name, **stamp}, indent=1) + "\n")
+    if pieces is not None:
+        pieces.save(part)
+    for path in sorted(part.iterdir()):
+        path.replace(out / path.name)
+    part.rmdir()
 
 
 def train(
@@ -204,6 +151,7 @@ def train(
     seed: int = 0,
     device: str = "cpu",
     progress: bool = True,
+    every: int | None = None,
 ) -> Path:
     """Train the model of a recipe and write it as a `transformers` checkpoint folder.
 
@@ -213,7 +161,7 @@ def train(
     Parameters
     ----------
     name : str
-        Key of `RECIPES`.
+        See `find_recipe`.
     out : str or Path
         Folder for config.json, model.safetensors, training.json and curve.csv.
     steps : int, optional
@@ -224,6 +172,8 @@ def train(
         ``cpu``, ``cuda`` or ``cuda:0`` ...
     progress : bool
         Show a progress bar.
+    every : int, optional
+        Measure the validation loss and write a checkpoint after so many steps, 100 by default, and after the last.
 
     Returns
     -------
@@ -233,42 +183,54 @@ def train(
     Raises
     ------
     StudyError
-        If the name is not known, `steps` is below 1, or the loss is no longer a number.
+        If the name is not known, `steps` or `every` is below 1, the device is not there, or the loss is no longer a number.
     """
-    if name not in RECIPES:
-        raise unknown("recipe", name, RECIPES)
+    found = find_recipe(name)
     if steps is not None and steps < 1:
         raise StudyError(f"steps must be at least 1, not {steps}")
-    recipe = RECIPES[name] if steps is None else Recipe(**{**_fields(RECIPES[name]), "steps": steps})
+    if every is not None and every < 1:
+        raise StudyError(f"every must be at least 1 step, not {every}")
+    check_device(device)
+    recipe = found if steps is None else replace(found, steps=steps)
     out = Path(out)
     try:
-        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+        with alone(out, "training"):
+            (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+            return _train(name, recipe, out, seed, device, progress, every or _CHECK_EVERY)
     except OSError as error:
-        raise StudyError(f"cannot write into {out}: {error.strerror}; choose another --out") from None
+        raise _unwritten(out, error) from None
+
+
+def _train(name: str, recipe: Recipe, out: Path, seed: int, device: str, progress: bool, every: int) -> Path:
     model = build(recipe, seed)
     model.to(torch.device(device))  # type: ignore[arg-type]
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.decay)
-    batches = _Batches(recipe, seed)
+    batches = Batches(recipe, seed)
     began = time.perf_counter()
-    log = _run(recipe, model, optimiser, batches, out / "checkpoints", device, progress)
+    log = _run(recipe, model, optimiser, batches, out / "checkpoints", device, progress, every)
     stamp = _stamp(recipe, seed, device, batches, log, time.perf_counter() - began, model)
-    _write(out, name, model, log, stamp)
+    try:
+        _write(out, name, model, log, stamp, batches.pieces)
+    except (OSError, SafetensorError) as error:
+        raise _unwritten(out, error) from None
     return out
 
 
-def _fields(recipe: Recipe) -> dict[str, Any]:
-    return {key: getattr(recipe, key) for key in Recipe.__dataclass_fields__}
+def _unwritten(out: Path, error: Exception) -> StudyError:
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
+    return StudyError(f"cannot write into {out}: {reason}; choose another --out, or make room and run the same command again")
 
 
 def _run(
     recipe: Recipe,
     model: PreTrainedModel,
     optimiser: torch.optim.Optimizer,
-    batches: _Batches,
+    batches: Batches,
     checkpoints: Path,
     device: str,
     progress: bool,
+    every: int,
 ) -> list[dict]:
     """Do the steps that are still to be done; return the log."""
     made_by = json.dumps({"seed": batches.seed, **asdict(recipe)}, sort_keys=True)
@@ -276,11 +238,11 @@ def _run(
     tokens = log[-1]["tokens"] if log else 0
     running: list[float] = []
     for step in (bar := tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, disable=not progress)):
-        shown, labels = batches.draw(step)
-        loss = _update(model, optimiser, shown.to(device), labels.to(device), recipe, step)
-        tokens += int((shown != TOKENS["PAD"]).sum())
+        batch = batches.draw(step)
+        loss = _update(model, optimiser, batch.to(device), recipe, step)
+        tokens += int((batch.shown != TOKENS["PAD"]).sum())
         running.append(loss)
-        if (step + 1) % _CHECK_EVERY == 0 or step + 1 == recipe.steps:
+        if (step + 1) % every == 0 or step + 1 == recipe.steps:
             held = _validation_loss(model, batches.held, device)
             log.append({"step": step + 1, "tokens": tokens, "loss": round(float(np.mean(running)), 5), "validation_loss": round(held, 5)})
             running = []
@@ -289,11 +251,11 @@ def _run(
     return log
 
 
-def _update(model: PreTrainedModel, optimiser: torch.optim.Optimizer, shown: Tensor, labels: Tensor, recipe: Recipe, step: int) -> float:
+def _update(model: PreTrainedModel, optimiser: torch.optim.Optimizer, batch: Batch, recipe: Recipe, step: int) -> float:
     """One optimiser step; returns the loss before it."""
     for group in optimiser.param_groups:
         group["lr"] = recipe.learning_rate * _rate(step, recipe)
-    loss = model(shown, labels=labels).loss
+    loss = model(batch.shown, labels=batch.labels, symbols=batch.symbols).loss
     if not torch.isfinite(loss):
         raise StudyError(f"the loss is {loss.item()} at step {step}; lower the learning rate")
     optimiser.zero_grad()
@@ -303,7 +265,7 @@ def _update(model: PreTrainedModel, optimiser: torch.optim.Optimizer, shown: Ten
     return float(loss.detach())
 
 
-def _stamp(recipe: Recipe, seed: int, device: str, batches: _Batches, log: list[dict], seconds: float, model: PreTrainedModel) -> dict[str, Any]:
+def _stamp(recipe: Recipe, seed: int, device: str, batches: Batches, log: list[dict], seconds: float, model: PreTrainedModel) -> dict[str, Any]:
     from transformers import __version__ as transformers_version
 
     return {

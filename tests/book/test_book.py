@@ -59,9 +59,9 @@ def test_setting_the_address_brings_buttons_to_every_page(source: Path, tmp_path
 
 
 def test_every_card_cites_something_in_the_bibliography() -> None:
-    known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), flags=re.M))
+    known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "rnastudy" / "data" / "references.bib").read_text(encoding="utf-8"), flags=re.M))
     cited = {card.citation for card in (*models.cards().values(), *datasets.cards().values()) if card.citation}
-    assert cited <= known, f"missing from book/references.bib: {sorted(cited - known)}"
+    assert cited <= known, f"missing from references.bib: {sorted(cited - known)}"
 
 
 def test_cards_reach_their_pages(site: Path) -> None:

@@ -74,6 +74,23 @@ def test_the_authors_tensors_fill_the_network_at_true_size(key):
 
 
 @each
+def test_what_is_left_out_is_kept_by_name_and_norms_stand_where_the_card_says(name, probe):
+    """The doctor shows the first; the second holds for a network with a start token as for one without."""
+    import re
+
+    from rnastudy.doctor.natives import some
+    from rnastudy.doctor.norms import norm_order
+    from rnastudy.models.adapters import unwrapped
+
+    whole = unwrapped(checkpoint(name))
+    could_go = {f"leaves out {re.sub('[0-9]+', 'N', key)}" for key in _ignored(name, whole)}
+    said = set(probe.network.key_exceptions)
+    # Of a tensor that is stored under two names, either could go and one is used.
+    assert said <= could_go and could_go - said <= {"leaves out lm_head.decoder.weight"}
+    assert norm_order(probe, some(1)[0]) == tiny(name).expects["norm_order"]
+
+
+@each
 def test_a_tensor_that_is_missing_left_over_misshapen_or_not_finite_is_refused(name, monkeypatch):
     from rnastudy.models.adapters import unwrapped
 

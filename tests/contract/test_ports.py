@@ -45,10 +45,30 @@ def stored(tmp_path, monkeypatch):
             write(key, folder)
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | wrong))
-        monkeypatch.setattr(loading, "cards", lambda: {**cards(), key: replace(cards()[key], hub=str(folder), revision=None)})
+        held = {**cards(), key: replace(cards()[key], hub=str(folder), revision=None, layers=2, heads=4, width=24)}
+        monkeypatch.setattr(loading, "find_card", held.get)
         return folder
 
     return save
+
+
+@pytest.mark.parametrize("key", [key for key, card in cards().items() if card.loader == "multimolecule" and key != "dnabert2"])
+def test_an_untrained_twin_needs_the_card_alone(key, monkeypatch):
+    """Its number of parameters at true size is the card's; a small one reads RNA, without the hub."""
+    from rnastudy.models.checkpoint import auto_class
+    from rnastudy.models.ports import port_config, port_tokenizer
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    card = cards()[key]
+    config = port_config(card, len(port_tokenizer(card)))
+    with torch.device("meta"):
+        network = auto_class(config).from_config(config)
+    count = sum(weight.numel() for weight in network.parameters()) / 1e6
+    assert count == pytest.approx(card.parameters_million, rel=0.001)
+    assert all(getattr(config, setting) == value for setting, value in card.overrides.items())
+    monkeypatch.setattr(loading, "find_card", lambda name: replace(card, layers=2, heads=4, width=24, hub="nobody/nothing", revision=None))
+    twin = load(f"{key}@untrained")
+    assert (twin.n_layers, twin.n_heads, twin.width) == (2, 4, 24)
 
 
 def write(key: str, folder) -> None:

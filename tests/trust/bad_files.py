@@ -202,7 +202,12 @@ ARCHIVES: dict[str, tuple[str, bytes, dict[str, str], str]] = {
     "zip-absolute": ("archive_member", zipped(**{"/etc/a.fa": "x"}), {"member": "*"}, "points outside"),
     "zip-backslashes": ("archive_member", zipped(**{"a\\..\\..\\a.fa": "x"}), {"member": "*"}, "points outside"),
     "zip-member-no-text": ("archive_member", zipped(**{"a.fa": "\u20ac"}).replace("\u20ac".encode(), b"\xff\xff\xff"), {"member": "*"}, "a.fa"),
-    "zip-member-spoilt": ("archive_member", zipped(**{"a.fa": ">a\n" + "ACGU" * 400}).replace(b"PK\x01\x02", b"PK\x01\x02", 1), {"member": "*.fb"}, "0 members"),
+    "zip-member-spoilt": (
+        "archive_member",
+        zipped(**{"a.fa": ">a\n" + "ACGU" * 400}).replace(b"PK\x01\x02", b"PK\x01\x02", 1),
+        {"member": "*.fb"},
+        "0 members",
+    ),
     "zip-spotrna-other-set": ("spotrna_zip", zipped(a="x"), {"subset": "VL1"}, "no RNA in a folder VL1_sequences"),
     "zip-spotrna-label-no-number": (
         "spotrna_zip",
@@ -241,5 +246,3 @@ COUNTED: dict[str, tuple[str, Content, dict[str, int]]] = {
         {"rows repeated in their own alignment": 1},
     ),
 }
-
-

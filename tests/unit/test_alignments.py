@@ -200,3 +200,13 @@ def test_a_stockholm_file_of_ones_own_is_rows_or_alignments(tmp_path):
     assert [(rna.name, rna.alignment) for rna in datasets.load(path)] == [("RF1/x", None), ("RF1/y", None)]
     (rna,) = datasets.load(path, alignments=True)
     assert rna.name == "RF1" and rna.alignment == ("GAAC", "GA-C") and rna.pairs == ((0, 3),)
+
+
+def test_the_sentence_on_an_alignment_model_given_by_path_finds_its_row(tmp_path):
+    import pandas as pd
+
+    rows = {"model": ["mine", "mine@untrained"], "role": ["trained", "untrained"], "n": [4, 4], "value": [0.5, 0.1], "low": [0.4, 0.0], "high": [0.6, 0.2]}
+    study = SimpleNamespace(table=lambda setting: pd.DataFrame(rows))
+    (tmp_path / "mine").mkdir()
+    said = analyses.alignments_sentence(study, str(tmp_path / "mine"))
+    assert said == "On 4 alignments mine has a mean F1 of 0.50 (95 % interval 0.40 to 0.60), its untrained twin 0.10."

@@ -168,6 +168,14 @@ def test_an_epsilon_that_the_card_corrects_is_said_to_be_corrected():
     assert weights.settings(wrong).state == "fail"
 
 
+@pytest.mark.parametrize("key", ["rnabert", "esm2-8m"])
+def test_random_weights_never_pass_even_where_hidden_letters_are_not_asked_for(key, monkeypatch):
+    """Of these two no masked accuracy is to be had, so nothing else would tell."""
+    monkeypatch.setattr(examination, "CHECKS", (weights.keys_matched, weights.sizes, masked.masked_accuracy))
+    found = examination.examine(load(f"{key}@untrained"))
+    assert found.state == "not run" and found["layers x heads x width"].state == "pass"
+
+
 def test_norms_on_the_other_side_of_the_blocks_fail():
     one = tiny_bert()
     assert norms.norm_order(one, natives.some(1)[0]) == "post"

@@ -172,9 +172,9 @@ def test_sets_for_both_tasks_are_read_for_both() -> None:
 
 def test_every_model_of_the_review_has_a_place_in_the_grid() -> None:
     cells = read_study(ROOT / "studies" / "review.yml").cells
-    named = {word for cell in cells for word in planning.names(str(cell.parameters["model"]))}
-    found = grid.plan_grid("h200", data=["srtest150"])
-    assert {(name, "srtest150") for name in named} <= set(found)
+    read = {True: "proteins_test", False: "srtest150"}
+    named = {(word, read[cell.analysis == "proteins"]) for cell in cells for word in planning.names(str(cell.parameters["model"]))}
+    assert named <= set(grid.plan_grid("h200", data=list(read.values())))
 
 
 # Jobs ----------------------------------------------------------------------------------------------------------------

@@ -59,6 +59,13 @@ def drawn() -> dict[str, tuple[Figure, str]]:
         "cost": plotting.cost(two, costs=["seconds"]),
         "tradeoff": plotting.tradeoff(both),
         "cka_map": plotting.cka_map(np.array([[1.0, 0.2], [0.2, 1.0]]), ["a", "b"]),
+        "base_table": plotting.base_table({"after": np.fliplr(np.eye(4))}),
+        "contrast_curve": plotting.contrast_curve(pd.DataFrame({"step": [0, 50], "contrast": [0.1, 1.2], "f1": [0.02, 0.2]})),
+        "maps_beside": plotting.maps_beside(HAIRPIN, {"before": np.full((14, 14), 1 / 14), "after": np.eye(14)}),
+        "step_map": plotting.step_map(HAIRPIN, np.eye(14), label="attention", title="One head", threshold=0.5),
+        "motifs": plotting.motifs(HAIRPIN, {"loop": (5, 8)}),
+        "conservation": plotting.conservation(pd.DataFrame({"pair": ["1-9"], "same": [0.4], "paired": [0.9]}), title="toy"),
+        "optimism": plotting.optimism(np.array([1, 96]), {40: np.array([0.0, 0.07])}),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -200,7 +201,7 @@ BROKEN_PROMISES = [
     ({"words": "5-mers"}, "did you mean 4-mers"),
     ({"device": "gpu"}, "unknown device 'gpu'; give cpu, cuda or cuda:0"),
     ({"device": "cuda"}, "torch sees no CUDA device; give cpu"),
-    ({"model": "lucaone"}, "model 'lucaone' cannot be loaded"),
+    ({"model": "rnafm@mine.fa"}, "model rnafm has no adapter for weights in their authors' layout"),
 ]
 
 
@@ -213,12 +214,31 @@ def test_promises_of_the_comments_are_held_before_a_kernel_starts(promising: Pat
     assert "\n" not in str(caught.value) and not Path("runs").exists()
 
 
-@pytest.mark.parametrize(("values", "message"), [case for case in BROKEN_PROMISES if "cuda" not in case[0].values() and "lucaone" not in case[0].values()])
+@pytest.mark.parametrize(("values", "message"), [case for case in BROKEN_PROMISES if "cuda" not in case[0].values()])
 def test_a_study_file_keeps_the_same_promises(promising: Path, values: dict, message: str) -> None:
     Path("mine.fa").write_text(">a\nACGU\n")
     Path("s.yml").write_text(json.dumps({"runs": [{"analysis": "tiny", "parameters": values}]}))
     with pytest.raises(StudyError, match=message):
         read_study("s.yml")
+
+
+def test_a_model_that_cannot_be_loaded_stops_before_a_kernel_starts(promising: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rnastudy import models
+
+    held = {**models.cards(), "lucaone": replace(models.cards()["lucaone"], loader="none")}
+    monkeypatch.setattr(models, "cards", lambda: held)
+    with pytest.raises(StudyError, match="model 'lucaone' cannot be loaded: no library has its architecture") as caught:
+        run_analysis("tiny", "runs/tiny", {"model": "lucaone"})
+    assert "\n" not in str(caught.value) and not Path("runs").exists()
+
+
+def test_paths_that_a_run_was_given_stay_out_of_what_it_keeps(tmp_path: Path) -> None:
+    weights = tmp_path / "mine.pkl"
+    weights.write_bytes(b"")
+    given = {"model": f"rnafm, utrlm-base@{weights}@untrained", "data": str(weights), "limit": 3}
+    found = execute._paths_in(given)
+    assert found == {str(weights): "mine.pkl"}
+    assert execute._replaced(given["model"], found) == "rnafm, utrlm-base@mine.pkl@untrained"
 
 
 def test_what_the_comments_allow_passes(promising: Path) -> None:
