@@ -1,12 +1,16 @@
-"""The all-head scan beside the forward pass it follows, and beside the plain definition.
+"""The all-head scan beside the plain definition, and beside the forward pass that yields the maps.
 
-Random weights of RNA-FM's size (12 layers x 20 heads x width 640) read 200 random bases. Three times are taken in one run,
-interleaved, and compared as ratios, since times of a busy machine mean little:
+*Definition*: the review's protocol as it is written, for 144, 660 and 1,024 heads at 70, 200 and 500 bases. Head by head:
+symmetrise, correct, squash, compare N pairs with 1,001 thresholds in one N x 1,001 comparison of torch, sum, F1. The sums are
+written in three ways: true positives as a conjunction of booleans, as sums over the true pairs alone, and as a product with
+what is true; the later, the faster in torch. A plain histogram in torch is timed beside them. The definition is timed on a few
+heads, since its cost per head is the same; the others on all heads.
 
-- the forward pass with attention returned (`transformers` BERT, eager);
-- the scan of all 240 maps: all thresholds of the careful lattice, j - i >= 4, no decoder; once alone, and once for nine
-  settings together;
-- the definition, head by head: scores at or above a threshold, and those that are true, for each of the thresholds.
+*Forward pass*: random weights of RNA-FM's size (12 layers x 20 heads x width 640) read 200 random bases and return their
+attention (`transformers` BERT, eager); the scan of all 240 maps follows, once under one setting and once under nine.
+
+Parts of a ratio are timed in turn in one process, as processor time: waiting for a busy core does not count.
+``--device cuda`` times the second part on a GPU, by the clock.
 
 Run ``python benchmarks/scan.py``; it writes ``benchmarks/results/scan.json``.
 """
@@ -14,31 +18,32 @@ Run ``python benchmarks/scan.py``; it writes ``benchmarks/results/scan.json``.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
+from stamp import cpu_seconds, in_turn, write
+from torch import Tensor
 
-from rnastudy.contacts import Setting, contact_scores, scan_many
+from rnastudy import compiled
+from rnastudy.contacts import Counts, Setting, scan_many
 from rnastudy.rna import Rna
 from rnastudy.structure import to_matrix
 
 LAYERS, HEADS, WIDTH, BASES = 12, 20, 640, 200
-PLAIN = Setting("careful")
+REVIEW, CAREFUL = Setting("review"), Setting("careful")
 NINE = (
-    Setting("review"),
+    REVIEW,
     *(Setting("careful", min_separation=apart) for apart in (1, 4, 6)),
     *(Setting("careful", decoder) for decoder in ("mutual", "greedy")),
     *(Setting("careful", decoder, canonical=True) for decoder in ("raw", "mutual", "greedy")),
 )
+DEFINITIONS = ("as_written", "as_sums", "as_product")
+THRESHOLDS = torch.arange(1001) / 1000
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,91 @@ class Layer:
 
     index: int
     layer: int
-    maps: torch.Tensor
+    maps: Tensor
+
+
+def random_rna(bases: int) -> Rna:
+    """Return random bases with a long hairpin for a reference."""
+    sequence = np.random.default_rng(0).choice(list("ACGU"), bases)
+    return Rna("random", "".join(sequence), pairs=tuple((i, bases - 1 - i) for i in range(3 * bases // 10)))
+
+
+def squashed_pairs(attention: Tensor, upper: Tensor) -> Tensor:
+    """Score the pairs of one head as the review does."""
+    both = attention + attention.T
+    corrected = both - both.sum(1, keepdim=True) * both.sum(0, keepdim=True) / both.sum()
+    return torch.sigmoid(corrected[upper[0], upper[1]])
+
+
+def as_written(attention: Tensor, upper: Tensor, true: Tensor) -> Tensor:
+    """F1 of one head at all thresholds: comparison, true positives as a conjunction, sums of booleans."""
+    called = squashed_pairs(attention, upper)[:, None] >= THRESHOLDS
+    return 2 * (called & true[:, None]).sum(0) / (called.sum(0) + true.sum())
+
+
+def as_sums(attention: Tensor, upper: Tensor, true: Tensor) -> Tensor:
+    """F1 of one head at all thresholds: comparison, then sums of booleans over all pairs and over the true ones."""
+    called = squashed_pairs(attention, upper)[:, None] >= THRESHOLDS
+    return 2 * called[true].sum(0) / (called.sum(0) + true.sum())
+
+
+def as_product(attention: Tensor, upper: Tensor, true: Tensor) -> Tensor:
+    """F1 of one head at all thresholds: comparison, then a product with what is true."""
+    called = (squashed_pairs(attention, upper)[:, None] >= THRESHOLDS).float()
+    return 2 * (true.float() @ called) / (called.sum(0) + true.sum())
+
+
+def histogram(maps: Tensor, upper: Tensor, true: Tensor) -> Tensor:
+    """F1 of all heads of a layer at all thresholds: a plain histogram."""
+    both = maps + maps.transpose(1, 2)
+    corrected = both - both.sum(2, keepdim=True) * both.sum(1, keepdim=True) / both.sum((1, 2), keepdim=True)
+    steps = (corrected.sigmoid()[:, upper[0], upper[1]] * 1000).long()
+    cells = steps + 1001 * torch.arange(len(maps))[:, None]
+    called, hits = (torch.bincount(part.flatten(), minlength=1001 * len(maps)).view(-1, 1001).flip(1).cumsum(1).flip(1) for part in (cells, cells[:, true]))
+    return 2 * hits / (called + true.sum())
+
+
+def pooled_f1(counts: Counts) -> np.ndarray:
+    """Return F1 of every head at all thresholds from a scan, shape (N, H, K)."""
+    return 2 * counts.found.sum(0, dtype=np.int64) / (counts.predicted.sum(0, dtype=np.int64) + counts.reference.sum())
+
+
+def beside_definition(bases: int, heads: int, rounds: int) -> dict[str, object]:
+    """Time one size of the first part."""
+    rna, generator = random_rna(bases), torch.Generator().manual_seed(0)
+    layers = [Layer(0, number, torch.softmax(3 * torch.randn(size, bases, bases, generator=generator), -1)) for number, size in enumerate(_layers_of(heads))]
+    upper = torch.triu_indices(bases, bases, 1)
+    true = torch.from_numpy(to_matrix(rna.pairs or (), bases))[upper[0], upper[1]]
+    few = layers[0].maps[: 8 if bases < 500 else 1]
+    scanned = pooled_f1(scan_many(layers, [rna], [REVIEW])[REVIEW])[0]
+    farthest = max(float(np.abs(as_sums(one, upper, true).numpy() - f1).max()) for one, f1 in zip(few, scanned, strict=False))
+    if farthest > 1e-6:
+        raise SystemExit(f"the scan is {farthest} away from the definition")
+    times = in_turn(
+        {
+            "as_written": lambda: [as_written(one, upper, true) for one in few],
+            "as_sums": lambda: [as_sums(one, upper, true) for one in few],
+            "as_product": lambda: [as_product(one, upper, true) for one in few],
+            "histogram": lambda: [histogram(layer.maps, upper, true) for layer in layers],
+            "scan": lambda: pooled_f1(scan_many(layers, [rna], [REVIEW])[REVIEW]),
+        },
+        rounds,
+    )
+    per_head = {part: min(values) / (heads if part in ("histogram", "scan") else len(few)) * 1e6 for part, values in times.items()}
+    return {
+        "bases": bases,
+        "heads": heads,
+        "definition_to_scan": {way: round(per_head[way] / per_head["scan"]) for way in DEFINITIONS},
+        "definition_to_histogram": {way: round(per_head[way] / per_head["histogram"]) for way in DEFINITIONS},
+        "farthest_f1": farthest,
+        "us_per_head": {part: round(value, 1) for part, value in per_head.items()},
+    }
+
+
+def _layers_of(heads: int) -> list[int]:
+    """Return the heads of each layer, equally many in all."""
+    size = next(size for size in (20, 16, 12) if heads % size == 0)
+    return [size] * (heads // size)
 
 
 def encoder() -> transformers.BertModel:
@@ -64,65 +153,35 @@ def encoder() -> transformers.BertModel:
     return transformers.BertModel(config, add_pooling_layer=False).eval()
 
 
-def random_rna(seed: int = 0) -> Rna:
-    """Return random bases with a long hairpin for a reference."""
-    bases = np.random.default_rng(seed).choice(list("ACGU"), BASES)
-    return Rna("random", "".join(bases), pairs=tuple((i, BASES - 1 - i) for i in range(60)))
-
-
-def by_definition(layers: list[Layer], rna: Rna) -> tuple[torch.Tensor, torch.Tensor]:
-    """Count pairs of each head at each threshold as the definition says: one comparison a threshold, on all its pairs."""
-    apart = torch.from_numpy(PLAIN.candidates(rna))
-    true = torch.from_numpy(to_matrix(rna.pairs or (), len(rna)))[apart]
-    levels = torch.as_tensor(PLAIN.lattice.levels, dtype=torch.float32)
-    predicted = torch.zeros(len(layers), HEADS, len(levels), dtype=torch.int64)
-    found = torch.zeros_like(predicted)
-    for layer in layers:
-        for head, scores in enumerate(contact_scores(layer.maps)[:, apart]):
-            for k, level in enumerate(levels):
-                above = scores >= level
-                predicted[layer.layer, head, k] = above.sum()
-                found[layer.layer, head, k] = (above & true).sum()
-    return predicted, found
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Return how long a call takes."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
 @torch.no_grad()
-def measure(rounds: int) -> dict[str, object]:
-    """Time all parts in turn, `rounds` times, and return medians of ratios."""
+def beside_forward(rounds: int, device: str) -> dict[str, object]:
+    """Time the second part: medians of ratios of neighbours in time."""
     torch.manual_seed(0)
-    model, rna = encoder(), random_rna()
-    tokens = torch.randint(5, 25, (1, BASES + 2))
+    model, rna = encoder().to(device), random_rna(BASES)
+    tokens = torch.randint(5, 25, (1, BASES + 2), device=device)
     attentions = model(tokens, output_attentions=True).attentions
-    layers = [Layer(0, number, maps[0, :, 1:-1, 1:-1].contiguous()) for number, maps in enumerate(attentions)]
-    one = scan_many(layers, [rna], [PLAIN])[PLAIN]
-    scan_many(layers, [rna], NINE)
-    predicted, found = by_definition(layers[:1], rna)
-    if not ((one.predicted[0, :1] == predicted.numpy()).all() and (one.found[0, :1] == found.numpy()).all()):
-        raise SystemExit("the scan does not agree with the definition")
-    definition = [seconds(lambda: by_definition(layers[:1], rna)) * LAYERS for _ in range(2)]
-    forward, alone, nine = [], [], []
-    for _ in range(rounds):
-        forward.append(seconds(lambda: model(tokens, output_attentions=True)))
-        alone.append(seconds(lambda: scan_many(layers, [rna], [PLAIN])))
-        nine.append(seconds(lambda: scan_many(layers, [rna], NINE)))
-    return {
-        "scan_to_forward": _ratio(alone, forward),
-        "scan_of_nine_settings_to_forward": _ratio(nine, forward),
-        "definition_to_scan": round(min(definition) / statistics.median(alone), 1),
-        "seconds": {
-            "forward": round(statistics.median(forward), 4),
-            "scan": round(statistics.median(alone), 4),
-            "scan_of_nine_settings": round(statistics.median(nine), 4),
-            "definition_one_layer_times_12": round(min(definition), 2),
-        },
+    layers = [Layer(0, number, maps[0, :, 1:-1, 1:-1]) for number, maps in enumerate(attentions)]
+    works: dict[str, Callable[[], object]] = {
+        "forward": lambda: model(tokens, output_attentions=True),
+        "careful": lambda: scan_many(layers, [rna], [CAREFUL]),
+        "review": lambda: scan_many(layers, [rna], [REVIEW]),
+        "nine_settings": lambda: scan_many(layers, [rna], NINE),
     }
+    times = {name: [] for name in works}
+    for number in range(rounds + 1):
+        for name, work in works.items():
+            spent = cpu_seconds(work) if device == "cpu" else _clock(work)
+            times[name] += [spent] if number else []
+    ratios = {name: _ratio(times[name], times["forward"]) for name in works if name != "forward"}
+    return {"device": device, "scan_to_forward": ratios, "seconds": {name: round(min(values), 4) for name, values in times.items()}}
+
+
+def _clock(work: Callable[[], object]) -> float:
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    work()
+    torch.cuda.synchronize()
+    return time.perf_counter() - started
 
 
 def _ratio(part: list[float], whole: list[float]) -> dict[str, float]:
@@ -130,36 +189,20 @@ def _ratio(part: list[float], whole: list[float]) -> dict[str, float]:
     return {"median": round(statistics.median(ratios), 3), "lowest": round(ratios[0], 3), "highest": round(ratios[-1], 3)}
 
 
-def processor() -> str:
-    """Return the name of the processor, where the system tells it."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def main() -> None:
     """Measure and write the result with a stamp."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15, help="times each part is timed")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "scan.json")
+    parser.add_argument("--rounds", type=int, default=5, help="times each part is timed")
+    parser.add_argument("--device", default="cpu", help="of the forward pass: cpu or cuda")
     options = parser.parse_args()
-    result = {
-        **measure(options.rounds),
-        "what": f"{LAYERS} layers x {HEADS} heads x width {WIDTH}, {BASES} bases, {len(PLAIN.lattice)} thresholds",
-        "stamp": {
-            "date": date.today().isoformat(),
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "numpy": np.__version__,
-            "processor": processor(),
-            "threads": torch.get_num_threads(),
-            "rounds": options.rounds,
-        },
-    }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    torch.set_num_threads(1)
+    forward = beside_forward(2 * options.rounds, options.device)
+    rows = []
+    for bases in (70, 200, 500):
+        for heads in (144, 660, 1024):
+            rows.append(beside_definition(bases, heads, options.rounds if bases < 500 else 2))
+            print(rows[-1], flush=True)
+    write("scan" if options.device == "cpu" else "scan_gpu", {"compiled": compiled.available(), "forward": forward, "definition": rows})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-STUDY = ("structure", "classification", "scaling", "tradeoff", "proteins", "lab")
+STUDY = ("structure", "classification", "scaling", "tradeoff", "causes", "proteins", "lab")
 GROUPS = {
     "embedded": "Shipped with this project",
     "I": "Class I: trained on many kinds of RNA",

@@ -3,7 +3,9 @@
 Each analysis is one function that a notebook calls; what it returns is tables and the few arrays a figure draws.
 """
 
+from rnastudy.analyses.cause_findings import cause_results, causes_findings, two_task_correlation
 from rnastudy.analyses.cause_tables import by_level, contrast_table, in_and_out, recorded
+from rnastudy.analyses.cause_views import CauseTables, cause_study, failure_signs, left_out, two_tasks
 from rnastudy.analyses.causes import CausesStudy, causes
 from rnastudy.analyses.classification import ClassificationStudy, classification
 from rnastudy.analyses.contenders import Contender, baseline, common_subset, contenders, neural
@@ -59,6 +61,7 @@ __all__ = [
     "REVIEW",
     "RULES",
     "SETTINGS",
+    "CauseTables",
     "CausesStudy",
     "ClassificationStudy",
     "Contender",
@@ -81,7 +84,10 @@ __all__ = [
     "both_protocols",
     "by_depth",
     "by_level",
+    "cause_results",
+    "cause_study",
     "causes",
+    "causes_findings",
     "checkpoints",
     "cka_sentence",
     "classification",
@@ -98,6 +104,7 @@ __all__ = [
     "ends",
     "example_maps",
     "example_rna",
+    "failure_signs",
     "family_maps",
     "film",
     "followed",
@@ -113,6 +120,7 @@ __all__ = [
     "lab_results",
     "ladder",
     "ladders",
+    "left_out",
     "letters_of_pairs",
     "named_by_depth",
     "neural",
@@ -151,6 +159,8 @@ __all__ = [
     "training_sentence",
     "transformed",
     "traps_sentence",
+    "two_task_correlation",
+    "two_tasks",
     "under",
     "unrelated",
     "watched",

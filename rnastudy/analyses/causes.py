@@ -84,7 +84,9 @@ def per_family(rnas: Iterable[Rna], most: int, longest: int) -> list[Rna]:
     return kept
 
 
-def panels(*, longest: int = 130, a_family: int = 4) -> tuple[Panels, Panels]:
+def panels(
+    *, longest: int = 130, a_family: int = 4, select: str = "srtrain150", test: str = "srtest150", data: str = "rfam_drawn_heldout"
+) -> tuple[Panels, Panels]:
     """Make the panels of models that read one sequence, and of models that read alignments.
 
     The headline sets hold no family that any model was trained on. ``f1_drawn_in`` and ``auroc_in`` ask about drawn families
@@ -96,6 +98,9 @@ def panels(*, longest: int = 130, a_family: int = 4) -> tuple[Panels, Panels]:
         Longest drawn RNA.
     a_family : int
         RNAs of each family that are compared with each other.
+    select, test, data : str
+        Data sets that choose head and threshold, that are scored on structure, and whose families are told apart, of models
+        that read one sequence.
     """
     from rnastudy import datasets
     from rnastudy.training.sources import nearest_hashes
@@ -103,17 +108,17 @@ def panels(*, longest: int = 130, a_family: int = 4) -> tuple[Panels, Panels]:
     drawn = {side: per_family(datasets.load(f"rfam_drawn_{name}").rnas, a_family, longest) for side, name in (("out", "heldout"), ("in", "train"))}
     drawn["in"] = nearest_hashes(drawn["in"], 0.5, by_family=True)
     single = Panels(
-        [rna for rna in datasets.load("srtrain150").rnas if len(rna) >= 30],
+        [rna for rna in datasets.load(select).rnas if len(rna) >= 30],
         {
-            "f1": [rna for rna in datasets.load("srtest150").rnas if len(rna) >= 30],
+            "f1": [rna for rna in datasets.load(test).rnas if len(rna) >= 30],
             **{f"f1_drawn_{side}": per_family(rnas, 1, longest) for side, rnas in drawn.items()},
         },
-        {"auroc": drawn["out"], "auroc_in": drawn["in"]},
+        {"auroc": per_family(datasets.load(data).rnas, a_family, longest), "auroc_in": drawn["in"]},
     )
-    test = list(datasets.load("rfam_seed_alignments_heldout").rnas)
-    held = {rna.family for rna in test} | {rna.clan for rna in test if rna.clan}
+    scored = list(datasets.load("rfam_seed_alignments_heldout").rnas)
+    held = {rna.family for rna in scored} | {rna.clan for rna in scored if rna.clan}
     unrelated = [rna for rna in datasets.load("rfam_drawn_alignments_heldout").rnas if not {rna.family, rna.clan} & held]
-    return single, Panels(unrelated[::2], {"f1": test, "f1_drawn_out": unrelated[1::2]}, {})
+    return single, Panels(unrelated[::2], {"f1": scored, "f1_drawn_out": unrelated[1::2]}, {})
 
 
 def stored(levels: Iterable[str] = tuple(LEVELS), seeds: Iterable[int] = SEEDS) -> list[tuple[Level, int]]:
@@ -151,6 +156,8 @@ def causes(
     untrained: bool = True,
     cache: str | None = None,
     progress: bool = True,
+    asked: tuple[Panels, Panels] | None = None,
+    device: str = "cpu",
 ) -> CausesStudy:
     """Measure models of the zoo on structure and on function, and compare levels.
 
@@ -168,6 +175,10 @@ def causes(
         Folder that keeps what was measured, under a key of weights, RNAs and bootstrap.
     progress : bool
         Show a progress bar.
+    asked : (Panels, Panels), optional
+        Other RNAs than those of `panels`.
+    device : str
+        Where models run.
 
     Raises
     ------
@@ -177,12 +188,12 @@ def causes(
     wanted = stored() if models is None else list(models)
     if not wanted:
         raise StudyError("no model of the zoo is there; train some with: python -m tools.train_zoo")
-    single, aligned = panels()
+    single, aligned = asked or panels()
     todo = [(level, one, role) for level, one in wanted for role in _roles(level, untrained)]
     found: dict[tuple[str, int, str], Measured] = {}
     for level, one, role in tqdm(todo, desc="causes", unit="model", disable=not progress):
-        asked = aligned if level.recipe.architecture == "alignment" else single
-        found[level.name, one, role] = measure(level, one, asked, role=role, n_draws=n_draws, seed=seed, cache=cache)
+        mine = aligned if level.recipe.architecture == "alignment" else single
+        found[level.name, one, role] = measure(level, one, mine, role=role, n_draws=n_draws, seed=seed, cache=cache, device=device)
     trained = {(name, one): measured for (name, one, role), measured in found.items() if role == "trained"}
     return CausesStudy(_value_table(found), contrast_table(trained, seed=seed), _rna_table(found))
 
@@ -194,7 +205,17 @@ def _roles(level: Level, untrained: bool) -> tuple[str, ...]:
     return ("trained", "untrained", "untrained, prior on") if level.recipe.config.get("pair_prior") else ("trained", "untrained")
 
 
-def measure(level: Level, model_seed: int, asked: Panels, *, role: str = "trained", n_draws: int = 1000, seed: int = 0, cache: str | None = None) -> Measured:
+def measure(
+    level: Level,
+    model_seed: int,
+    asked: Panels,
+    *,
+    role: str = "trained",
+    n_draws: int = 1000,
+    seed: int = 0,
+    cache: str | None = None,
+    device: str = "cpu",
+) -> Measured:
     """Measure one model on its panels.
 
     Parameters
@@ -209,12 +230,12 @@ def measure(level: Level, model_seed: int, asked: Panels, *, role: str = "traine
         The model; its twin with random weights, where a pairing prior is off; the same with the prior on.
     n_draws, seed : int
         Of the bootstrap.
-    cache : str, optional
+    cache, device : str
         See `causes`.
     """
     from rnastudy.training.sources import family_labels
 
-    probe = _with_prior(level, model_seed) if role == "untrained, prior on" else _probe(level, model_seed, untrained=role == "untrained")
+    probe = _with_prior(level, model_seed, device) if role == "untrained, prior on" else _probe(level, model_seed, untrained=role == "untrained", device=device)
     path = None if cache is None else Path(cache) / f"{_key(probe, level.condition, role, asked, n_draws, seed)}.npz"
     if path is not None and path.is_file():
         found = load_measured(path)
@@ -244,22 +265,22 @@ def _ask(probe: Any, asked: Panels, n_draws: int, seed: int) -> Measured:
     return Measured(values, draws, pd.concat(tables, ignore_index=True))
 
 
-def _probe(level: Level, model_seed: int, *, untrained: bool) -> Any:
+def _probe(level: Level, model_seed: int, *, untrained: bool, device: str = "cpu") -> Any:
     from rnastudy import models
     from rnastudy.models.conditions import at_depth
 
     name = level.model(model_seed, untrained=untrained)
-    return models.load(at_depth(name, ROWS) if level.recipe.architecture == "alignment" else name, seed=model_seed)
+    return models.load(at_depth(name, ROWS) if level.recipe.architecture == "alignment" else name, seed=model_seed, device=device)
 
 
-def _with_prior(level: Level, model_seed: int) -> Any:
+def _with_prior(level: Level, model_seed: int, device: str = "cpu") -> Any:
     """Random weights and the pairing prior: what the prior gives before anything is learned."""
     from rnastudy import models
     from rnastudy.training.loop import build
 
     with TemporaryDirectory() as folder:
         build(level.recipe, model_seed).save_pretrained(folder)
-        return models.load(folder)
+        return models.load(folder, device=device)
 
 
 def _structure(probe: Any, asked: Panels, n_draws: int, seed: int) -> tuple[dict[str, float], dict[str, Floats], list[pd.DataFrame]]:

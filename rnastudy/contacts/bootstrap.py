@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnastudy.contacts.counts import Counts
-from rnastudy.contacts.curves import means
+from rnastudy.contacts.curves import means_at
+from rnastudy.contacts.reselect import reselect
 from rnastudy.errors import StudyError
 
 __all__ = ["Draws", "bootstrap_reselect", "family_weights", "paired_difference"]
@@ -123,8 +124,8 @@ def bootstrap_reselect(
         raise StudyError("bootstrap: the two sets were scanned under different settings or have other heads; scan both alike")
     chosen_on = _resample(select_counts, select_families, n_draws, (seed, 0))
     scored_on = _resample(test_counts, test_families, n_draws, (seed, 1))
-    layer, head, level = _choose(*chosen_on)
-    f1 = {by: _score(*scored_on, layer, head, level, by) for by in ("macro", "micro")}
+    layer, head, level = reselect(*chosen_on)
+    f1 = {by: means_at(*scored_on, layer, head, level, by=by) for by in ("macro", "micro")}
     return Draws(f1["macro"], f1["micro"], layer, head, test_counts.levels[level], scored_on[0].names, seed)
 
 
@@ -160,35 +161,3 @@ def _resample(counts: Counts, families: Sequence[str | None], n_draws: int, seed
         families = [family for family, kept in zip(families, counts.with_pairs, strict=True) if kept]
         counts = counts.take(np.flatnonzero(counts.with_pairs))
     return counts, family_weights(families, n_draws, seed)
-
-
-def _choose(counts: Counts, weights: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Choose layer, head and level in every draw; ties go to the lowest."""
-    _, n_layers, n_heads, _ = counts.found.shape
-    best = np.full(len(weights), -1.0)
-    choice = np.zeros((3, len(weights)), dtype=np.int64)
-    for layer, head in np.ndindex(n_layers, n_heads):
-        f1 = means(counts, layer, head, weights)
-        level = f1.argmax(1)
-        top = np.take_along_axis(f1, level[:, None], axis=1)[:, 0]
-        better = top > best
-        best[better] = top[better]
-        choice[0, better], choice[1, better], choice[2, better] = layer, head, level[better]
-    return choice[0], choice[1], choice[2]
-
-
-def _score(
-    counts: Counts,
-    weights: NDArray[np.float64],
-    layer: NDArray[np.int64],
-    head: NDArray[np.int64],
-    level: NDArray[np.int64],
-    by: str,
-) -> NDArray[np.float64]:
-    """Return the F1 of every draw at its own choice."""
-    scores = np.empty(len(weights))
-    for chosen in set(zip(layer.tolist(), head.tolist(), strict=True)):
-        draws = np.flatnonzero((layer == chosen[0]) & (head == chosen[1]))
-        f1 = means(counts, *chosen, weights[draws], by=by)
-        scores[draws] = f1[np.arange(len(draws)), level[draws]]
-    return scores

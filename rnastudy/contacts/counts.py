@@ -100,7 +100,7 @@ class Tally:
     setting: Setting
     _cells: dict[tuple[int, int], tuple[NDArray, NDArray]] = field(default_factory=dict)
 
-    def add(self, index: int, layer: int, predicted: NDArray[np.int64], found: NDArray[np.int64]) -> None:
+    def add(self, index: int, layer: int, predicted: NDArray[np.integer], found: NDArray[np.integer]) -> None:
         """Keep the counts of one layer of one RNA, each of shape (H, K), in the smallest integers that hold them."""
         if (index, layer) in self._cells:
             raise StudyError(f"attention stream: layer {layer} of RNA number {index} came twice; give each layer once")
@@ -150,6 +150,6 @@ class Tally:
         return predicted, found
 
 
-def _smallest(counts: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
+def _smallest(counts: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
     """Shrink counts (H, K) that fall along K."""
     return counts.astype(np.min_scalar_type(int(counts[:, 0].max())))

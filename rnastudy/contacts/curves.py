@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from rnastudy.contacts.counts import Counts
 from rnastudy.errors import unknown
 
-__all__ = ["best_levels", "best_per_head", "curve", "means"]
+__all__ = ["TIE_DECIMALS", "best_levels", "best_per_head", "curve", "means", "means_at"]
 
 #: Decimals to which two mean F1 are the same: sums in another order differ beyond.
-_TIE_DECIMALS = 12
+TIE_DECIMALS = 12
 
 
 def curve(counts: Counts, layer: int, head: int, *, by: str | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -78,7 +78,40 @@ def means(counts: Counts, layer: int, head: int, weights: NDArray[np.float64], *
         f1 = 2 * found[kept] / (predicted[kept] + counts.reference[kept, None])
         total = weights[:, kept].sum(1, keepdims=True)
         share = weights[:, kept] @ f1 / np.where(total > 0, total, np.nan)
-    return np.round(share, _TIE_DECIMALS)
+    return np.round(share, TIE_DECIMALS)
+
+
+def means_at(
+    counts: Counts, weights: NDArray[np.float64], layer: NDArray[np.int64], head: NDArray[np.int64], level: NDArray[np.int64], *, by: str | None = None
+) -> NDArray[np.float64]:
+    """Return mean F1 at one choice for each weighting of RNAs: one entry of `means` each, without the others.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of S RNAs.
+    weights : ndarray of float64, shape (W, S)
+        How often each RNA counts.
+    layer, head, level : ndarray of int64, shape (W,)
+        Counted from zero.
+    by : {"micro", "macro"}, optional
+        As in `means`.
+
+    Returns
+    -------
+    ndarray of float64, shape (W,)
+        Rounded as in `means`.
+    """
+    at = np.s_[:, layer, head, level]
+    found, predicted = counts.found[at].T.astype(np.float64), counts.predicted[at].T.astype(np.float64)
+    if _measure(counts, by) == "micro":
+        share = 2 * (weights * found).sum(1) / np.maximum((weights * predicted).sum(1) + weights @ counts.reference, 1)
+    else:
+        kept = counts.with_pairs
+        f1 = 2 * found[:, kept] / (predicted[:, kept] + counts.reference[kept])
+        total = weights[:, kept].sum(1)
+        share = (weights[:, kept] * f1).sum(1) / np.where(total > 0, total, np.nan)
+    return np.round(share, TIE_DECIMALS)
 
 
 def best_levels(counts: Counts, *, by: str | None = None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

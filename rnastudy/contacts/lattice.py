@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rnastudy.errors import StudyError
 
-__all__ = ["LOWEST", "Lattice", "careful_lattice", "review_lattice"]
+__all__ = ["LOWEST", "Lattice", "before_sigmoid", "careful_lattice", "review_lattice"]
 
 #: First level of the careful lattice: every pair counts. Finite, so that it can be written to any file.
 LOWEST = float(np.finfo(np.float32).min)
@@ -60,6 +60,12 @@ class Lattice:
 
     def __len__(self) -> int:
         return len(self.levels)
+
+    @property
+    def cells(self) -> tuple[NDArray[np.int32], NDArray[np.float32], int, int]:
+        """The bin of each cell's least score, the one level inside it (infinity if none), and the names of its ends, for compiled loops."""
+        below, inside = self._tables[torch.device("cpu")]
+        return below.numpy(), inside.numpy(), *self._cells
 
     def bins(self, scores: Tensor) -> Tensor:
         """Return the highest level that each score reaches.
@@ -110,9 +116,7 @@ def _cell(scores: Tensor) -> Tensor:
 
 def _cell_start(cells: Tensor) -> Tensor:
     """Return the least float32 in each cell."""
-    ordered = cells << (23 - _KEPT_BITS)
-    sizes = ordered.abs().int().view(torch.float32)
-    return torch.where(ordered < 0, -sizes, sizes)
+    return _from_order(cells << (23 - _KEPT_BITS))
 
 
 @cache
@@ -154,3 +158,35 @@ def careful_lattice() -> Lattice:
     half[-1] = 2
     half = half.astype(np.float32).astype(np.float64)
     return Lattice(np.concatenate([[LOWEST], -half[:0:-1], half]))
+
+
+@cache
+def before_sigmoid() -> Lattice:
+    """Return the review's thresholds moved to the score itself, so that scores can be binned without squashing each.
+
+    Returns
+    -------
+    Lattice
+        Of 1,001 levels. The first lets every pair through; another is the lowest float32 whose sigmoid, as torch computes
+        it on this processor, reaches the threshold. Found by bisection, since the sigmoid never falls.
+
+    Examples
+    --------
+    >>> scores = torch.linspace(-1, 1, 5000)
+    >>> torch.equal(before_sigmoid().bins(scores), review_lattice().bins(scores.sigmoid()))
+    True
+    """
+    wanted = torch.as_tensor(review_lattice().levels[1:], dtype=torch.float32)
+    above = torch.full(wanted.shape, 2.0**7).view(torch.int32).long()
+    below = -above
+    while (above - below > 1).any():
+        middle = (above + below) // 2
+        reached = _from_order(middle).sigmoid() >= wanted
+        above, below = torch.where(reached, middle, above), torch.where(reached, below, middle)
+    return Lattice(np.concatenate([[LOWEST], _from_order(above).numpy().astype(np.float64)]))
+
+
+def _from_order(order: Tensor) -> Tensor:
+    """Return the float32 numbers at these places of their order, counted from zero."""
+    sizes = order.abs().int().view(torch.float32)
+    return torch.where(order < 0, -sizes, sizes)

@@ -1,29 +1,25 @@
 """Count predicted and true pairs of all heads at all thresholds, in one pass over a stream of layers.
 
 For a layer of one RNA: score all pairs, find the bin of each score among the thresholds, count bins, sum from above.
-Memory holds one layer's maps and the counts, never layers x heads x L x L.
+Memory holds one layer's maps, the scores of a few heads and the counts, never layers x heads x L x L.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rnastudy.contacts.counts import Counts, Tally
-from rnastudy.contacts.decoding import accepted_pairs
-from rnastudy.contacts.lattice import Lattice
+from rnastudy.contacts.plans import Plan
 from rnastudy.contacts.scores import contact_scores
 from rnastudy.contacts.settings import Setting
 from rnastudy.errors import StudyError
-from rnastudy.rna import Pairs, Rna
-from rnastudy.structure import to_matrix
+from rnastudy.rna import Rna
 
 __all__ = ["LayerMaps", "checked_maps", "scan_many", "scan_stream"]
 
@@ -121,10 +117,10 @@ def scan_many(stream: Iterable[LayerMaps], rnas: Sequence[Rna], settings: Iterab
     if not tallies or any(setting.decoder == "matching" for setting in tallies):
         raise StudyError("scan: no setting, or decoder 'matching' whose thresholds are not nested; see score_stream")
     references = {setting: np.array([len(setting.reference(rna)) for rna in rnas]) for setting in tallies}
-    plan = lru_cache(maxsize=32)(lambda index: _Plan.make(rnas[index], tuple(tallies)))
+    plan = lru_cache(maxsize=32)(lambda index: Plan.make(rnas[index], tuple(tallies)))
     for layer in stream:
-        scores = pair_scores(layer, rnas)
-        for setting, predicted, found in plan(layer.index).count(scores):
+        maps = checked_maps(layer, rnas)
+        for setting, predicted, found in plan(layer.index).count(maps, scored=getattr(layer, "scored", False)):
             tallies[setting].add(layer.index, layer.layer, predicted, found)
     names = tuple(rna.name for rna in rnas)
     return {setting: tally.counts(names, references[setting]) for setting, tally in tallies.items()}
@@ -147,76 +143,3 @@ def checked_maps(layer: LayerMaps, rnas: Sequence[Rna]) -> Tensor:
     if not torch.isfinite(maps.sum()):
         raise StudyError(f"maps of RNA {rna.name!r}, layer {layer.layer}: not finite; give attention after softmax")
     return maps if maps.dtype == torch.float64 else maps.float()
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What the layers of one RNA share: its candidates, and which of them are true, by setting.
-
-    `pairs` are flat indices into an (L, L) map of every pair that some setting scores raw; `parts` holds by setting the
-    positions of its candidates among them (None: all), and those of its true pairs.
-    """
-
-    pairs: Tensor
-    parts: dict[Setting, tuple[Tensor | None, Tensor]]
-    decoded: dict[Setting, tuple[Tensor, Tensor]]
-
-    @classmethod
-    def make(cls, rna: Rna, settings: tuple[Setting, ...]) -> _Plan:
-        """Lay out the pairs of an RNA."""
-        masks = {setting: setting.candidates(rna) for setting in settings}
-        true = {setting: mask & _upper(setting.reference(rna), len(rna)) for setting, mask in masks.items()}
-        raw = [setting for setting in settings if setting.decoder == "raw"]
-        union = np.any([masks[setting] for setting in raw], axis=0) if raw else np.zeros((len(rna),) * 2, dtype=bool)
-        parts = {}
-        for setting in raw:
-            inside = masks[setting][union]
-            chosen = None if inside.all() else _positions(inside)
-            parts[setting] = chosen, _positions(true[setting][union])
-        decoded = {setting: (torch.from_numpy(masks[setting]), torch.from_numpy(true[setting])) for setting in settings if setting.decoder != "raw"}
-        return cls(_positions(union.ravel()), parts, decoded)
-
-    def count(self, scores: Tensor) -> Iterator[tuple[Setting, NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield predicted and true pairs of a layer, each (H, K), by setting; scores are (H, L, L)."""
-        flat = scores.flatten(1).index_select(1, self.pairs.to(scores.device))
-        binned: dict[bool, Tensor] = {}
-        for setting, (chosen, true) in self.parts.items():
-            if setting.sigmoid not in binned:
-                binned[setting.sigmoid] = setting.lattice.bins(flat.sigmoid() if setting.sigmoid else flat)
-            bins = binned[setting.sigmoid]
-            part = bins if chosen is None else bins.index_select(1, chosen.to(bins.device))
-            found = bins.index_select(1, true.to(bins.device))
-            yield setting, _at_or_above(part, setting.lattice), _at_or_above(found, setting.lattice)
-        for setting, (candidates, true) in self.decoded.items():
-            yield setting, *_count_decoded(scores, candidates.to(scores.device), true.to(scores.device), setting)
-
-
-def _count_decoded(scores: Tensor, candidates: Tensor, true: Tensor, setting: Setting) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    values = scores.sigmoid() if setting.sigmoid else scores
-    heads, i, j = accepted_pairs(values, candidates, setting.decoder)
-    bins = setting.lattice.bins(values[heads, i, j])
-    hits = true[i, j]
-    n_heads, lattice = len(scores), setting.lattice
-    return _histogram(heads, bins, n_heads, lattice), _histogram(heads[hits], bins[hits], n_heads, lattice)
-
-
-def _at_or_above(bins: Tensor, lattice: Lattice) -> NDArray[np.int64]:
-    """Count the scores at or above each level: bins (H, P) to counts (H, K)."""
-    heads = torch.arange(len(bins), dtype=bins.dtype, device=bins.device)[:, None]
-    return _histogram(heads, bins, len(bins), lattice)
-
-
-def _histogram(heads: Tensor, bins: Tensor, n_heads: int, lattice: Lattice) -> NDArray[np.int64]:
-    """Count bins by head, and sum from the highest level down: shape (H, K)."""
-    cells = (heads * len(lattice) + bins).flatten()
-    histogram = torch.bincount(cells, minlength=n_heads * len(lattice)).view(n_heads, -1)
-    cumulated = histogram.cumsum(1)
-    return (cumulated[:, -1:] - cumulated + histogram).cpu().numpy()
-
-
-def _positions(mask: NDArray[np.bool_]) -> Tensor:
-    return torch.from_numpy(np.flatnonzero(mask).astype(np.int32))
-
-
-def _upper(pairs: Pairs, length: int) -> NDArray[np.bool_]:
-    return np.triu(to_matrix(pairs, length))

@@ -102,8 +102,8 @@ def trained(source: str, config: Any, revision: str | None, trust: bool) -> nn.M
 
 
 def refuse_nan(network: nn.Module, source: str) -> None:
-    """Raise if a weight, or a number stored beside the weights, is not finite."""
-    bad = [name for name, weight in (*network.named_parameters(), *network.named_buffers()) if not bool(weight.isfinite().all())]
+    """Raise if a weight, or a number stored beside the weights, is not finite; a buffer that no file holds is filled at the first call."""
+    bad = [name for name, weight in network.state_dict().items() if not bool(weight.isfinite().all())]
     if bad:
         raise StudyError(f"{source}: weights {bad[:3]} hold NaN or infinity ({len(bad)} tensors); fetch the checkpoint again")
 

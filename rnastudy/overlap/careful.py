@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from rnastudy.overlap import measures
 from rnastudy.overlap.bootstrap import family_bootstrap, interval
-from rnastudy.overlap.counting import PairCounts, count_pairs
-from rnastudy.overlap.neighbours import neighbour_credit
+from rnastudy.overlap.counting import PairCounts, count_and_vote
 from rnastudy.overlap.results import OverlapScores
 from rnastudy.overlap.space import PairSpace, pair_space
 
@@ -76,8 +75,7 @@ def careful(
     """
     n_pairs = len(families) * (len(families) - 1) // 2
     space = pair_space(vectors, families, clans, names=names, exact=n_pairs <= max_exact_pairs)
-    counts = count_pairs(space)
-    credit = neighbour_credit(space, k)
+    counts, credit = count_and_vote(space, k)
     point = _point(space, counts, credit)
     if draws:
         point["draws"] = family_bootstrap(space, counts, credit, point, draws, seed)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
+from rnastudy import compiled
+from rnastudy.overlap.neighbours import lonely, neighbour_credit
 from rnastudy.overlap.results import Moments
-from rnastudy.overlap.space import NEGATIVE, POSITIVE, PairSpace
+from rnastudy.overlap.space import NEGATIVE, POSITIVE, Block, PairSpace
 
-__all__ = ["PairCounts", "count_pairs", "positive_values", "sum_between"]
+__all__ = ["PairCounts", "count_and_vote", "count_pairs", "positive_values", "sum_between"]
 
 #: Equal bins of the histograms behind the overlap ratio, over the range of the counted pairs.
 N_BINS = 200
+#: Seconds after which a pass shows how far it is.
+PATIENCE = 10
 
 
 @dataclass(frozen=True)
@@ -124,18 +129,77 @@ class _Extent:
         return Moments(self.n, 1 + mean * self.space.span, sd, float(low), float(high))
 
 
-def _count_on_lattice(space: PairSpace) -> PairCounts:
-    """One pass; bin edges are moved to the nearest lattice step, at most 1 / 2**18 of the range away."""
+def count_and_vote(space: PairSpace, k: int = 1) -> tuple[PairCounts, NDArray[np.float64]]:
+    """Count every pair and find each sequence's nearest neighbours: in one pass where that can be compiled, else in two.
+
+    Parameters
+    ----------
+    space : PairSpace
+        S sequences.
+    k : int
+        Neighbours that vote.
+
+    Returns
+    -------
+    counts : PairCounts
+        As `count_pairs` gives them.
+    credit : ndarray, shape=(S,)
+        As `neighbour_credit` gives it, up to ties within rounding on a lattice.
+
+    Raises
+    ------
+    StudyError
+        As `neighbour_credit`.
+
+    Examples
+    --------
+    >>> from rnastudy.overlap.space import pair_space
+    >>> space = pair_space(np.array([[1.0, 0], [1, 0.1], [0, 1], [1, 0.15]]), ["a", "a", "b", "b"], exact=False)
+    >>> count_and_vote(space)[1].tolist()
+    [1.0, 0.0, 1.0, 0.0]
+    """
+    if space.exact or k != 1 or not compiled.available():
+        return count_pairs(space), neighbour_credit(space, k)
+    from rnastudy.overlap.kernels import Votes, read_block
+
+    positive, negative = _steps(space)
+    alone, votes = lonely(space, k), Votes(space.family)
+    for block in _watched(space):
+        at = block.rows.start, block.cols.start
+        read_block(block.values, *at, space.family, space.family_end, space.group_end, positive, negative, votes.nearest, votes.state)
+    return _on_lattice(space, positive, negative), np.where(alone, np.nan, votes.credit())
+
+
+def _watched(space: PairSpace) -> Iterator[Block]:
+    """Stream all blocks; a pass that takes long says how many pairs are done and, at the pace so far, how long the rest takes."""
+    with tqdm(total=len(space) * (len(space) - 1) // 2, desc="pairs", unit="pair", unit_scale=True, delay=PATIENCE, leave=False) as bar:
+        for block in space.blocks():
+            yield block
+            first = np.maximum(np.arange(block.rows.start, block.rows.stop) + 1, block.cols.start)
+            bar.update(int(np.maximum(block.cols.stop - first, 0).sum()))
+
+
+def _steps(space: PairSpace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     size = space.levels + 2 * space.margin + 2
-    positive, negative = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    return np.zeros(size, np.int64), np.zeros(size, np.int64)
+
+
+def _count_on_lattice(space: PairSpace) -> PairCounts:
+    """Count in one pass of numpy."""
+    positive, negative = _steps(space)
     index = np.empty(512 * 2048, np.intp)
-    for block in space.blocks():
+    for block in _watched(space):
         parts = ((NEGATIVE, negative),) if block.relation is None else ((NEGATIVE, negative), (POSITIVE, positive))
         for relation, counts in parts:
             values = block.of(relation)
             cells = index[: values.size]
             cells[:] = values
             np.add.at(counts, cells, 1)
+    return _on_lattice(space, positive, negative)
+
+
+def _on_lattice(space: PairSpace, positive: NDArray[np.int64], negative: NDArray[np.int64]) -> PairCounts:
+    """Bin counted steps; bin edges are moved to the nearest lattice step, at most 1 / 2**18 of the range away."""
     occupied = np.flatnonzero(positive + negative)
     bins = np.rint(np.linspace(occupied[0], occupied[-1] + 1, N_BINS + 1)).astype(np.intp)
     bin_counts = sum_between(positive, bins), sum_between(negative, bins)

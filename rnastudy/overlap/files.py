@@ -117,11 +117,14 @@ def read_labels(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str,
             reader = csv.DictReader(handle, strict=True)
             header = [column.strip() for column in reader.fieldnames or ()]
             reader.fieldnames = header
-            rows = [(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key in ("name", "family", "clan")}) for row in reader]
+            rows = [(reader.line_num, _label(row, header, f"labels {path}, line {reader.line_num}")) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or ("no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error))
         raise StudyError(f"labels {path} cannot be read: {reason}; give a CSV with columns name, family and optionally clan") from None
     missing = [column for column in ("name", "family") if column not in header]
+    twice = [column for column in ("name", "family", "clan") if header.count(column) > 1]
+    if twice:
+        raise StudyError(f"labels {path}: column {twice[0]!r} is there twice; rename or remove one")
     if missing:
         if len(header) == 1 and re.search("[\t;]", header[0]):
             kind = "tab" if "\t" in header[0] else "semicolon"
@@ -138,6 +141,14 @@ def read_labels(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str,
     if not families:
         raise StudyError(f"labels {path}: no rows below the header; give one row for each embedding")
     return families, clans
+
+
+def _label(row: dict[str, str], header: list[str], where: str) -> dict[str, str]:
+    """Keep the cells of a row that are read; what no column stands over is no cell."""
+    beyond = row.get(None, [])  # type: ignore[call-overload]
+    if beyond:
+        raise StudyError(f"{where}: {len(header) + len(beyond)} cells under {len(header)} columns; mend the row")
+    return {key: (row.get(key) or "").strip() for key in ("name", "family", "clan") if key in header}
 
 
 def read_embeddings(path: str | os.PathLike[str], describe: Callable[[NDArray], NDArray] = _mean) -> tuple[list[str], NDArray]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rnastudy.errors import StudyError
 from rnastudy.overlap.space import PairSpace
 
-__all__ = ["neighbour_credit"]
+__all__ = ["lonely", "neighbour_credit"]
 
 _NEVER = -1.0
 
@@ -47,13 +47,30 @@ def neighbour_credit(space: PairSpace, k: int = 1, *, values_per_block: int = 2*
     >>> neighbour_credit(space).tolist()
     [1.0, 0.0, 1.0, 0.0]
     """
+    alone, rows = lonely(space, k), max(1, values_per_block // len(space))
+    credit = np.concatenate([_credit_of_rows(space, start, min(start + rows, len(space)), k) for start in range(0, len(space), rows)])
+    credit[alone] = np.nan
+    return credit
+
+
+def lonely(space: PairSpace, k: int) -> NDArray[np.bool_]:
+    """Return which sequences have no other member of their family to find, shape=(S,).
+
+    Raises
+    ------
+    StudyError
+        If a sequence has fewer than `k` others to be compared with.
+
+    Examples
+    --------
+    >>> from rnastudy.overlap.space import pair_space
+    >>> lonely(pair_space(np.eye(3), ["a", "a", "b"]), 1).tolist()
+    [False, False, True]
+    """
     candidates = len(space) - 1 - (space.group_end - space.group_start - space.family_end + space.family_start).max()
     if not 1 <= k <= candidates:
         raise StudyError(f"k = {k} neighbours asked for; a sequence may have no more than {candidates} others to ask: choose 1 to {candidates}")
-    rows = max(1, values_per_block // len(space))
-    credit = np.concatenate([_credit_of_rows(space, start, min(start + rows, len(space)), k) for start in range(0, len(space), rows)])
-    credit[space.family_end - space.family_start == 1] = np.nan
-    return credit
+    return np.asarray(space.family_end - space.family_start == 1)
 
 
 def _credit_of_rows(space: PairSpace, start: int, stop: int, k: int) -> NDArray[np.float64]:

@@ -64,8 +64,9 @@ def unit_vectors(vectors: NDArray, names: Sequence[str] | None = None) -> NDArra
     _refuse(~np.isfinite(array).all(axis=1), "holds NaN or infinity", names)
     largest = np.abs(array).max(axis=1, keepdims=True)
     _refuse(largest[:, 0] == 0, "is all zeros, so its cosine is undefined", names)
-    array = array / largest
-    return array / np.linalg.norm(array, axis=1, keepdims=True)
+    array /= largest
+    array /= np.linalg.norm(array, axis=1, keepdims=True)
+    return array
 
 
 def _refuse(bad: NDArray[np.bool_], what: str, names: Sequence[str] | None) -> None:
@@ -280,18 +281,19 @@ def _order(
 
 
 def _factors(unit: NDArray[np.float64], exact: bool) -> tuple[NDArray, NDArray, int, int, float]:
-    """Return both factors, levels, margin and span; see the head of the module for the identity."""
-    offset = unit - unit.mean(axis=0)
-    squares = (offset**2).sum(axis=1)
+    """Return both factors, levels, margin and span; see the head of the module for the identity. Overwrites `unit`."""
+    dtype = np.float64 if exact else np.float32
+    offset = np.subtract(unit, unit.mean(axis=0), out=unit)
+    squares = np.concatenate([(part**2).sum(axis=1) for part in np.array_split(offset, 1 + len(offset) // 4096)])
     span = max(2 * float(squares.max()), _SMALLEST_RANGE)
     levels = EXACT_LEVELS if exact else FAST_LEVELS
     scale = levels / span
     margin = 1 if exact else _rounding_steps(unit.shape[1], levels)
-    ones = np.ones((len(unit), 1))
-    left = np.hstack([offset * scale, (levels + margin - squares * scale / 2)[:, None], ones * scale])
-    right = np.hstack([offset, ones, -squares[:, None] / 2])
-    dtype = np.float64 if exact else np.float32
-    return left.astype(dtype), right.astype(dtype), levels, margin, span
+    left, right = (np.empty((len(unit), unit.shape[1] + 2), dtype) for _ in range(2))
+    np.multiply(offset, scale, out=left[:, :-2], casting="same_kind")
+    left[:, -2], left[:, -1] = levels + margin - squares * scale / 2, scale
+    right[:, :-2], right[:, -2], right[:, -1] = offset, 1, -squares / 2
+    return left, right, levels, margin, span
 
 
 def _rounding_steps(width: int, levels: int) -> int:

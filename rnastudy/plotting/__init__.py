@@ -4,6 +4,7 @@ Every drawing function returns a :class:`matplotlib.figure.Figure` that belongs 
 what is drawn and what it shows. :func:`show` puts both on a page and saves the files.
 """
 
+from rnastudy.plotting.causes import cause_plane, differences
 from rnastudy.plotting.families import family_views, fft_trap, similarities
 from rnastudy.plotting.heads import head_map, layer_curve, threshold_curve, training_curves
 from rnastudy.plotting.lessons import base_table, conservation, contrast_curve, maps_beside, motifs, optimism, step_map
@@ -19,12 +20,14 @@ __all__ = [
     "arcs",
     "auroc_dots",
     "base_table",
+    "cause_plane",
     "cka_map",
     "conservation",
     "contact_map",
     "contrast_curve",
     "cost",
     "decoders",
+    "differences",
     "family_views",
     "fft_trap",
     "forest",

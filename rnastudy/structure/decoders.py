@@ -89,7 +89,13 @@ def _greedy(scores: _Scores, threshold: float, allowed: NDArray[np.bool_]) -> li
 def _matching(scores: _Scores, threshold: float, allowed: NDArray[np.bool_]) -> list[tuple[int, int]]:
     import networkx
 
-    graph = networkx.Graph()
+    class Plain(networkx.Graph):
+        """Hands out its own dictionaries: the matching asks for millions of weights, and networkx wraps each answer anew."""
+
+        def __getitem__(self, base: int) -> dict:
+            return self._adj[base]
+
+    graph = Plain()
     graph.add_weighted_edges_from((i, j, float(scores[i, j])) for i, j in _listed(scores, threshold, allowed))
     return [(min(pair), max(pair)) for pair in networkx.max_weight_matching(graph)]
 

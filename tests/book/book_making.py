@@ -45,6 +45,7 @@ NUMBERS: dict[str, dict[str, float | str]] = {
     "scaling": {"slope": 0.07, "slope_low": 0.02, "slope_high": 0.12},
     "tradeoff": {"rho": 0.1, "rho_low": -0.4, "rho_high": 0.6, "n_models": 10},
     "lab": {"lab_f1": 0.3},
+    "causes": {"rho": -0.1},
 }
 
 

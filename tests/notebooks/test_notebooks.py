@@ -27,12 +27,14 @@ SMALL = {
     "classification": {"model": "plain-70k, mapconv-9k@untrained", "limit": 500, "n_draws": 20, "n_pairs": 500, "per_family": 6},
     "scaling": {"model": "mapconv-9k, mapconv-70k", "data": "rfam_seeds_heldout", "limit": 150, "n_draws": 20, "n_timed": 3, "per_family": 12},
     "tradeoff": {"model": "mapconv-9k, plain-70k", "data": "rfam_seeds_heldout", "limit": 150, "n_draws": 20, "per_family": 12},
+    "causes": {"n_draws": 20},
 }
 TABLES = {
     "structure": ["results", "per_rna", "draws", "contrasts", "traps", "controls", "alignments", "depth"],
     "classification": ["results", "families", "grid"],
     "scaling": ["results", "costs"],
     "tradeoff": ["results", "probes"],
+    "causes": ["results", "contrasts", "in_and_out", "signs"],
 }
 
 
@@ -55,10 +57,10 @@ def with_solutions(name: str, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def finished(runs: Path) -> dict[str, Path]:
-    """All four, run small with the solutions of their exercises, with their vectors kept in a folder of the test."""
+    """All of them, run small with the solutions of their exercises, with their vectors kept in a folder of the test."""
     folders = {}
     for name, parameters in SMALL.items():
-        cache = {} if name == "structure" else {"cache": str(runs / "cache")}
+        cache = {} if name in ("structure", "causes") else {"cache": str(runs / "cache")}
         run_analysis(with_solutions(name, runs / "sources"), runs / name, {**parameters, **cache}, offline=True, progress=False)
         folders[name] = runs / name
     return folders

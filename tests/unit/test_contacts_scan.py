@@ -12,18 +12,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnastudy import compiled
 from rnastudy.contacts import (
     Setting,
     apc,
     careful_lattice,
     contact_scores,
+    plans,
     review_lattice,
     scan_many,
     scan_stream,
     symmetrise,
 )
 from rnastudy.contacts.decoding import accepted_pairs
-from rnastudy.contacts.lattice import LOWEST, Lattice
+from rnastudy.contacts.lattice import LOWEST, Lattice, before_sigmoid
 from rnastudy.errors import StudyError
 from rnastudy.rna import Rna
 from rnastudy.structure import decode
@@ -317,3 +319,38 @@ def test_scored_layers_are_taken_as_they_are() -> None:
     counts = scan_stream([SimpleNamespace(index=0, layer=0, maps=maps, scored=True)], [rna], "careful")
     levels = [int(np.searchsorted(counts.levels, level)) for level in (0.2, 0.4, 0.6)]
     assert counts.found[0, 0, 0, levels].tolist() == [2, 1, 0]
+
+
+# --- compiled and not -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [2, 9, 40])
+def test_compiled_loops_and_torch_count_the_same(monkeypatch, length):
+    rna = random_rna(length, seed=length)
+    maps = random_maps(5, length, seed=length)
+    maps[1] = 1 / length  # a flat map: every score ties
+    counted = []
+    for there in (True, False):
+        monkeypatch.setattr(compiled, "available", lambda there=there: there)
+        counted.append(scan_many([Layer(0, 0, maps)], [rna], SETTINGS))
+    for setting in SETTINGS:
+        assert np.array_equal(counted[0][setting].predicted, counted[1][setting].predicted), setting
+        assert np.array_equal(counted[0][setting].found, counted[1][setting].found), setting
+
+
+def test_heads_are_counted_alike_however_many_at_once(monkeypatch):
+    rna, maps = random_rna(25), random_maps(7, 25)
+    whole = scan_many([Layer(0, 0, maps)], [rna], SETTINGS)
+    monkeypatch.setattr(plans, "_SCORES_AT_ONCE", 2 * 25 * 25)
+    parts = scan_many([Layer(0, 0, maps)], [rna], SETTINGS)
+    assert all(np.array_equal(whole[s].predicted, parts[s].predicted) and np.array_equal(whole[s].found, parts[s].found) for s in SETTINGS)
+
+
+def test_thresholds_before_the_sigmoid_are_those_behind_it():
+    """On both sides of every threshold, number by number: the sigmoid of the processor must not fall anywhere near one."""
+    moved = torch.from_numpy(before_sigmoid().levels[1:].astype(np.float32))
+    for step in range(-200, 200):
+        bits = moved.view(torch.int32) + torch.where(moved < 0, -step, step).int()
+        scores = bits.view(torch.float32)
+        behind = review_lattice().bins(scores.sigmoid())
+        assert torch.equal(before_sigmoid().bins(scores), behind)

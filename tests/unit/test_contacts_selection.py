@@ -27,6 +27,8 @@ from rnastudy.contacts import (
     score_stream,
     select,
 )
+from rnastudy.contacts import reselect as reselecting
+from rnastudy.contacts.curves import means, means_at
 from rnastudy.errors import StudyError
 from rnastudy.rna import Rna
 
@@ -301,3 +303,34 @@ def test_a_choice_is_frozen():
     choice = Choice(0, 0, 0.1, 0.5, 0.5, CAREFUL)
     with pytest.raises(AttributeError):
         choice.threshold = 0.2
+
+
+def choose_among_all(counts, weights):
+    """The highest F1 of all heads and thresholds in every draw, none left out."""
+    f1 = np.stack([means(counts, layer, head, weights) for layer, head in np.ndindex(counts.found.shape[1:3])], axis=1)
+    place, level = np.divmod(f1.reshape(len(weights), -1).argmax(1), counts.found.shape[3])
+    return (*np.divmod(place, counts.found.shape[2]), level)
+
+
+@pytest.mark.parametrize("setting", [CAREFUL, REVIEW], ids=str)
+@pytest.mark.parametrize("kind", ["no signal", "one good head", "equal heads", "nothing found"])
+def test_leaving_out_what_cannot_win_changes_no_choice(setting, kind, monkeypatch):
+    monkeypatch.setattr(reselecting, "_DRAWS", 70)
+    monkeypatch.setattr(reselecting, "_RANGES", 50)
+    counts = random_counts(7, setting, n_rnas=12, n_heads=5, signal=3.0 if kind == "one good head" else 0.0)
+    if kind == "equal heads":
+        counts = replace(counts, found=np.repeat(counts.found[:, :, :1], 3, axis=2), predicted=np.repeat(counts.predicted[:, :, :1], 3, axis=2))
+    if kind == "nothing found":
+        counts = replace(counts, found=np.zeros_like(counts.found))
+    weights = family_weights([f"F{k // 3}" for k in range(12)], 150, seed=2)
+    for chosen, expected in zip(reselecting.reselect(counts, weights), choose_among_all(counts, weights), strict=True):
+        assert np.array_equal(chosen, expected)
+
+
+@pytest.mark.parametrize("by", ["macro", "micro"])
+def test_means_at_a_choice_are_entries_of_all_means(by):
+    counts, weights = random_counts(3), family_weights([None] * 6, 20, seed=1)
+    rng = np.random.default_rng(0)
+    layer, head, level = (rng.integers(size, size=20) for size in counts.found.shape[1:])
+    at = means_at(counts, weights, layer, head, level, by=by)
+    assert at == pytest.approx([means(counts, layer[k], head[k], weights, by=by)[k, level[k]] for k in range(20)], abs=1e-11)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -10,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from rnastudy import compiled
 from rnastudy.errors import StudyError
-from rnastudy.overlap import auroc, average_precision, bounds, careful, overlap_coefficient, overlap_ratio
+from rnastudy.overlap import auroc, average_precision, bounds, careful, counting, overlap_coefficient, overlap_ratio
 from rnastudy.overlap.bootstrap import family_weights, weighted_cells
-from rnastudy.overlap.counting import count_pairs, positive_values
+from rnastudy.overlap.counting import count_and_vote, count_pairs, positive_values
 from rnastudy.overlap.neighbours import neighbour_credit
-from rnastudy.overlap.space import pair_space
+from rnastudy.overlap.space import PairSpace, pair_space
 
 
 def labelled(seed=0, n_families=12, clans=True, width=5, spread=1.0):
@@ -324,3 +326,42 @@ def test_very_long_and_very_short_vectors_are_fine():
     vectors, families, clans = labelled(0)
     huge = vectors * np.where(np.arange(len(vectors)) % 2, 1e200, 1e-200)[:, None]
     assert careful(huge, families, clans).auroc == pytest.approx(careful(vectors, families, clans).auroc)
+
+
+# --- one compiled pass ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows, cols", [(512, 2048), (5, 7), (9, 4)])
+def test_one_compiled_pass_is_two_of_numpy(monkeypatch, rows, cols):
+    """With vectors that repeat, so that many neighbours are equally near and families tie."""
+    vectors, families, clans = labelled(3, n_families=9)
+    space = pair_space(np.round(vectors) + 0.5, families, clans, exact=False)
+    two = count_pairs(space), neighbour_credit(space)
+    stream = PairSpace.blocks
+    monkeypatch.setattr(PairSpace, "blocks", lambda self: stream(self, rows, cols))
+    monkeypatch.setattr(compiled, "available", lambda: True)
+    counts, credit = count_and_vote(space)
+    assert np.array_equal(credit, two[1], equal_nan=True)
+    for part in ("positive", "negative", "bins", "positive_bins", "negative_bins"):
+        assert np.array_equal(getattr(counts, part), getattr(two[0], part))
+
+
+def test_a_long_pass_counts_every_pair_once_on_its_bar(monkeypatch, capsys):
+    monkeypatch.setattr(counting, "PATIENCE", 0)
+    vectors, families, clans = labelled(1)
+    space = pair_space(vectors, families, clans, exact=False)
+    count_pairs(space)
+    shown = []
+    monkeypatch.setattr(counting, "tqdm", lambda **options: Bar(options["total"], shown))
+    count_pairs(space)
+    assert sum(shown) == len(space) * (len(space) - 1) // 2 and "pairs" in capsys.readouterr().err
+
+
+class Bar(contextlib.AbstractContextManager):
+    """Keeps what it is told."""
+
+    def __init__(self, total, shown):
+        self.total, self.update = total, shown.append
+
+    def __exit__(self, *_):
+        return None

@@ -343,7 +343,7 @@ def test_the_whole_analysis_runs_on_a_tiny_checkpoint(tmp_path):
     name = str(tiny(tmp_path))
     study = proteins(protein_contenders([name]), *sets(), n_draws=5)
     assert list(dict.fromkeys(study.results.role)) == ["trained", "untrained", "floor"]
-    assert study.heads[name].shape == (2, 4)
+    assert study.heads[Path(name).name].shape == (2, 4)
     assert study.results.value.dropna().between(0, 1).all()
 
 
