@@ -102,6 +102,7 @@ def causes_findings(tables: CauseTables, *, n_draws: int = 1000, seed: int = 0) 
     said["f1_sentence"] = _decided(tables.contrasts, "f1")
     said["auroc_sentence"] = _decided(tables.contrasts, "auroc")
     said["cost_sentence"] = _joined([_both(tables.contrasts), _correlated(rho), _training_itself(tables.values)])
+    said["rho_sentence"] = _correlated(rho) or "Levels of fewer than three factors give no rank correlation."
     said["prior_sentence"] = _prior_alone(tables.values)
     said["answer"] = _joined([_from_real(tables.values), *chosen, _both(tables.contrasts), _correlated(rho)])
     return said

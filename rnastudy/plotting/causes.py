@@ -78,7 +78,7 @@ def differences(contrasts: pd.DataFrame) -> Drawn:
     against = {(row.factor, row.level): row.against for row in rows.itertuples()}
     names = [(place, f"{level} – {against[factor, level]}") for (factor, level), place in places.items()]
     axes = grid[0, 0]
-    axes.set_yticks([*heads.values(), *(place for place, _ in names)], [*heads, *(name for _, name in names)])
+    axes.set_yticks([*heads.values(), *(place for place, _ in names)], [*heads, *(name for _, name in names)], fontsize=9)
     for label, _ in zip(axes.get_yticklabels(), heads, strict=False):
         label.set_fontweight("bold")
     axes.set_ylim(-len(places) - len(heads) + 0.3, 0.7)
@@ -115,7 +115,7 @@ def cause_plane(points: pd.DataFrame, *, named: Iterable[str] = (), rho: tuple[f
         axes.plot(part["f1"][learned], part["auroc"][learned], **look, label=factor)
     axes.plot([], [], ls="", marker="o", ms=7, color=INK, markerfacecolor=PAPER, label="random weights")
     axes.set(xlabel="structure: mean F1 per RNA", ylabel="function: AUROC")
-    axes.margins(x=0.12, y=0.1)
+    axes.margins(x=0.2, y=0.1)
     axes.grid()
     ends = [trained.loc[pick(trained[name]), "level"] for name in ("f1", "auroc") for pick in (pd.Series.idxmax, pd.Series.idxmin)]
     shown = trained[trained["level"].isin([*named, *ends])]

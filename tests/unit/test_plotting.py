@@ -40,6 +40,9 @@ def drawn() -> dict[str, tuple[Figure, str]]:
     trained = pd.DataFrame({"model": "a", "step": [0, 10], "loss": [1.39, 1.3], "f1": [np.nan, 0.4]})
     points = pd.DataFrame({"model": "a", "method": "PCA", "x": [0.0, 1.0], "y": [0.0, 1.0], "family": ["RF1", "RF2"]})
     both = pd.DataFrame({"model": ["a", "b"], "role": "trained", "structure": [0.5, 0.1], "function": [0.8, 0.7], "front": [True, False]})
+    ends = {"against": "c", "measure": "f1", "difference": 0.1, "low": 0.0, "high": 0.2, "p_holm": 0.01, "by_seed": "+0.100, +0.100"}
+    changed = pd.DataFrame({"factor": "size", "level": ["a", "b"], **ends})
+    levels = pd.DataFrame({"factor": "size", "level": ["a", "b"], "role": "trained", "f1": [0.4, 0.5], "auroc": [0.7, 0.6]})
     return {
         "forest": plotting.forest(RANKED),
         "auroc_dots": plotting.auroc_dots(RANKED[:4]),
@@ -57,6 +60,8 @@ def drawn() -> dict[str, tuple[Figure, str]]:
         "family_views": plotting.family_views(points),
         "scaling_line": plotting.scaling_line(two, slope=(0.07, 0.02, 0.11)),
         "cost": plotting.cost(two, costs=["seconds"]),
+        "differences": plotting.differences(changed),
+        "cause_plane": plotting.cause_plane(levels),
         "tradeoff": plotting.tradeoff(both),
         "cka_map": plotting.cka_map(np.array([[1.0, 0.2], [0.2, 1.0]]), ["a", "b"]),
         "base_table": plotting.base_table({"after": np.fliplr(np.eye(4))}),
