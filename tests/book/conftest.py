@@ -20,7 +20,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("book")
     for name in ("_config.yml", "_toc.yml"):
         shutil.copyfile(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("book", "studies", "notebooks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "rnastudy" / "data").mkdir(parents=True)
+    shutil.copyfile(ROOT / "rnastudy" / "data" / "references.bib", folder / "rnastudy" / "data" / "references.bib")
     missing = [name for name in NUMBERS if not (folder / "book" / "study" / f"{name}.ipynb").exists()]
     (folder / "book" / "study").mkdir(exist_ok=True)
     for name in missing:
