@@ -111,7 +111,7 @@ def _recording() -> str:
     how = f"{made['draws']:,} bootstrap draws, seed {made['seed']}, on {made['device']} with torch {made['torch']} and Python {made['python']}"
     when = "".join(f", {word} {made[word]}" for word in ("date", "commit") if made.get(word))
     return (
-        f"The numbers are those recorded with the {len(made['models'])} models (`{made['command']}`: {how}{when}; sha256 of the values {sha[:12]}); "
+        f"The numbers are those recorded with the {len(made['models'])} models (made by {made['command']}: {how}{when}; sha256 of the values {sha[:12]}); "
         "this run read them and measured nothing but the table of signs."
     )
 

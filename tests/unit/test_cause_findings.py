@@ -130,7 +130,7 @@ def test_recorded_values_are_read_as_they_ship_and_only_of_the_factor_asked_for(
     shipped = recorded("contrasts")
     assert tables.contrasts.difference.tolist() == shipped[shipped.factor == "objective"].difference.tolist()
     assert set(tables.values.level) == {"base", "spans", "long-spans", "structure-loss"}
-    assert f"recorded with the {len(SHIPPED)} models (`python -m tools.score_zoo`" in tables.source
+    assert f"recorded with the {len(SHIPPED)} models (made by python -m tools.score_zoo:" in tables.source
     assert len(tables.weights["zoo"]) == 64
 
 
