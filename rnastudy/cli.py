@@ -102,19 +102,31 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) ->
 
 @app.command()
 def models(
-    fit: Annotated[bool, typer.Option("--fit", help="Only models that can run here.")] = False,
+    fit: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Only models that fit into so much memory in fp32 with the longest RNA they read: 24GB.")
+    ] = None,
+    here: Annotated[bool, typer.Option("--here", help="Only models that can run here without a network.")] = False,
     device: Device = "cpu",
 ) -> None:
-    """List the models, and say of each whether it can run here and what it lacks."""
+    """List the models: what each needs, whether it can run here, and what it lacks."""
     from rnastudy import models as room
+    from rnastudy.models import needs
 
+    room_for = None if fit is None else needs.read_size(fit)
     rows = []
     for card in room.cards().values():
-        here = room.availability(card, device)
-        if here.can_run or not fit:
-            size = "?" if card.parameters_million is None else f"{card.parameters_million:g} M"
-            rows.append((card.key, card.name, size, card.token_unit, card.max_bases, card.licence, "yes" if here.can_run else "; ".join(here.lacks)))
-    _table("Models", ("key", "name", "parameters", "token", "max. bases", "licence", "runs here, or lacks"), rows)
+        found = room.availability(card, device)
+        if (here and not found.can_run) or (room_for is not None and not needs.fits(card, room_for)):
+            continue
+        size = "?" if card.parameters_million is None else f"{card.parameters_million:g} M"
+        need = [_amount(needs.weights_memory(card, dtype), 1e9) for dtype in ("float32", "bfloat16")] + [_amount(needs.flops(card), 1e9)]
+        rows.append((card.key, size, *need, card.max_bases, card.licence, "yes" if found.can_run else "; ".join(found.lacks)))
+    columns = ("key", "parameters", "GB fp32", "GB bf16", "GFLOP / 100 bases", "max. bases", "licence", "runs here, or lacks")
+    _table("Models", columns, rows)
+
+
+def _amount(value: float | None, unit: float) -> str:
+    return "?" if value is None else f"{value / unit:.3g}"
 
 
 @data_app.command("list")

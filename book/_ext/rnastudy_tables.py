@@ -124,9 +124,23 @@ class ModelCards(FromText):
             return "not known"
         return number(card.parameters_million * 1e6) if card.parameters_million < 1 else f"{card.parameters_million:,.1f} million"
 
+    def _memory(self, card: Any) -> str:
+        from rnastudy.models import needs
+
+        found = {name: needs.weights_memory(card, dtype) for name, dtype in (("fp32", "float32"), ("bf16", "bfloat16"))}
+        return ", ".join(f"{value / 1e6:,.3g} MB in {name}" if value < 1e9 else f"{value / 1e9:.3g} GB in {name}" for name, value in found.items() if value)
+
+    def _operations(self, card: Any) -> str:
+        from rnastudy.models import needs
+
+        found = needs.flops(card)
+        return f"{found / 1e9:,.3g} GFLOP, computed from the sizes on this card" if found else ""
+
     def _card(self, card: Any) -> Iterator[str]:
         facts = {
             "Year": card.year,
+            "Memory of the weights": self._memory(card),
+            "Operations for 100 bases": self._operations(card),
             "Token": card.token_unit,
             "Letter for uracil": card.alphabet,
             "Trained on": card.corpus,

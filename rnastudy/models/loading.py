@@ -31,7 +31,7 @@ from rnastudy.models.conditions import conditions, impose, shown_name, split_nam
 from rnastudy.models.ports import port_config, port_name, port_tokenizer
 from rnastudy.models.probe import Padding, Probe
 from rnastudy.models.proteins import PROTEIN, ProteinReader, esm2_config, esm2_reader, hub_reader, reads_protein
-from rnastudy.models.readers import HubReader, LetterReader
+from rnastudy.models.readers import HubReader, LetterReader, installed_reader
 from rnastudy.models.weights import find_file, read_tensors, weight_paths
 from rnastudy.paths import is_there
 
@@ -46,6 +46,8 @@ ALIGNMENT_TYPES = ("rnastudy-alignment", "rnamsm")
 MAX_ROWS = {"rnamsm": 512}
 #: Architectures whose port adds an end token that the original lacks; it is cut off.
 NO_END_TOKEN = ("rnamsm",)
+#: What may stand before the id of a checkpoint on the hub, and what such an id looks like.
+HUB, HUB_ID = "hf:", r"[\w.-]+/[\w.-]+"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -64,9 +66,9 @@ def load(
     ----------
     name_or_path : str or Path
         A card's key, ``owner/name`` on the Hugging Face hub, or a folder with ``config.json``, weights and
-        tokenizer. With the suffix ``@untrained``: the same architecture with random weights. With ``@depthN`` or
-        ``@prior-off``: under that condition, see `rnastudy.models.conditions`. With ``@PATH`` after
-        the key of a model that has an adapter: weights in the authors' own layout, a file or a folder.
+        tokenizer; ``hf:owner/name`` cannot be taken for a path. With the suffix ``@untrained``: the same architecture
+        with random weights. With ``@depthN`` or ``@prior-off``: under that condition, see `rnastudy.models.conditions`.
+        With ``@PATH`` after the key of a model that has an adapter: weights in the authors' own layout, a file or a folder.
     device : str
         ``cpu``, ``cuda`` or ``cuda:1``.
     dtype : {"float32", "bfloat16", "float16"}
@@ -144,8 +146,9 @@ def _source(name: str, card: ModelCard | None) -> str:
         if not (folder / "config.json").is_file():
             raise StudyError(f"folder {name!r} has no config.json; give a checkpoint folder made by save_pretrained")
         return str(folder)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
-        return name
+    hub = name.removeprefix(HUB)
+    if re.fullmatch(HUB_ID, hub) and not hub.startswith("."):
+        return hub
     raise unknown("model", name, cards())
 
 
@@ -190,7 +193,10 @@ def _from_card(card: ModelCard) -> tuple[Any, HubReader | ProteinReader] | None:
 
 
 def _reader(source: str, config: Any, card: ModelCard | None, revision: str | None, trust: bool) -> LetterReader | HubReader | ProteinReader:
-    """Make the reader that belongs to a checkpoint."""
+    """Make the reader that belongs to a checkpoint: an installed one for its architecture comes first."""
+    installed = installed_reader(config.model_type)
+    if installed is not None:
+        return installed(source, config)
     if config.model_type == "rnastudy-encoder":
         from rnastudy.modeling import TOKENS
         from rnastudy.modeling.pieces import Pieces

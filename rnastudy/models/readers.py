@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
 from typing import Any
 
 from rnastudy.errors import StudyError
 from rnastudy.tokens import Span, Tokens, check_spans, spans_from_text, unmarked
 
-__all__ = ["HubReader", "LetterReader"]
+__all__ = ["HubReader", "LetterReader", "installed_reader"]
 
 #: Sequences that show how a tokenizer cuts.
 SHOWN = ("ACGUUGCAACGGUUACCGAU" * 2, "UUGACCAGUCAUGGCA" * 2)
+
+
+def installed_reader(kind: str) -> Callable[[str, Any], Any] | None:
+    """Find a reader that another package brings for an architecture.
+
+    A package names it in its ``pyproject.toml``, under ``[project.entry-points."rnastudy.readers"]``: the key is the
+    ``model_type`` of the checkpoint's configuration, the value a function of the checkpoint's address and its configuration
+    that returns a `LetterReader`, a `HubReader`, or anything that reads as they do.
+
+    Parameters
+    ----------
+    kind : str
+        ``model_type`` of a configuration.
+
+    Returns
+    -------
+    callable or None
+
+    Raises
+    ------
+    StudyError
+        If several packages bring one, or what it returns cannot read.
+
+    Examples
+    --------
+    >>> installed_reader("bert") is None
+    True
+    """
+    found = list(entry_points(group="rnastudy.readers", name=kind))
+    if not found:
+        return None
+    if len(found) > 1:
+        raise StudyError(f"{len(found)} installed packages bring a reader for architecture {kind!r}: {[one.value for one in found]}; remove all but one")
+    make = found[0].load()
+
+    def checked(source: str, config: Any) -> Any:
+        reader = make(source, config)
+        lacking = [name for name in ("read", "base_ids", "pad", "single_base", "alphabet") if not hasattr(reader, name)]
+        if lacking:
+            raise StudyError(f"the reader {found[0].value} for architecture {kind!r} lacks {lacking}; return a LetterReader or a HubReader")
+        check_spans(reader.read(SHOWN[0]).spans, len(SHOWN[0]))
+        return reader
+
+    return checked
 
 
 class LetterReader:

@@ -5,6 +5,7 @@ The names are asked of the rooms that use them, and only when a value is checked
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -98,6 +99,8 @@ def looks_like_a_path(word: str) -> bool:
 def check_path(kind: str, word: str) -> bool:
     """Say whether a word is the path of a user's own checkpoint folder (``models``) or of a file or folder of RNAs (``data``).
 
+    An id on the hub, ``hf:owner/name``, counts as a path of a model.
+
     Raises
     ------
     StudyError
@@ -113,6 +116,8 @@ def check_path(kind: str, word: str) -> bool:
     """
     if kind == "data" and word in _tables():
         raise StudyError(f"data set {word!r} holds tables, not RNAs; choose one that '{_LISTED[kind]}' gives RNAs for")
+    if kind == "models" and re.fullmatch(r"hf:[\w-][\w.-]*/[\w.-]+", word):
+        return True
     if not is_there(word):
         if looks_like_a_path(word):
             raise StudyError(f"no such file or folder: {brief(word)[1:-1]}; give a path that exists, or a name that '{_LISTED[kind]}' shows")
