@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import contextlib
 import json
 import os
@@ -74,3 +75,11 @@ def small_notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def field_limit():
+    """Python's own limit of a CSV field, which is one for the whole process: other packages raise it."""
+    before = csv.field_size_limit(131072)
+    yield
+    csv.field_size_limit(before)
